@@ -1,0 +1,98 @@
+"""The options every stage is started with, as plain values with their defaults.
+
+In: nothing. Out: frozen dataclasses, one a section of the service file; the stages import them, the
+section modules beside this file fill them. No state, no I/O. Source: design.md 2, 3, 6 and 7.
+The options of listeners and destinations are in `transport.py`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scope = Literal["trace", "agent", "conversation"]
+VerdictSpans = Literal["missing_root+corrections", "always", "never"]
+Dimension = Literal["success", "latency", "safety"]
+MinEvidence = Literal["heuristic", "tool_result", "evaluator", "human", "system_of_record"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["text", "json"]
+
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsOptions:
+    """When a run closes, how long its root is held, and how much state open runs may take."""
+
+    quiet_s: float = 10.0
+    quiet_single_s: float = 2.0
+    idle_s: float = 600.0
+    max_age_s: float = 21_600.0
+    hold_max_s: float = 15.0
+    hold_roots: bool = True
+    scope: Scope = "trace"
+    verdict_span: VerdictSpans = "missing_root+corrections"
+    max_open_runs: int = 100_000
+    max_steps_per_trace: int = 20_000
+    max_state_bytes: int = 512 * 1024 * 1024
+    ack_timeout_s: float = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapOptions:
+    """How many label values and series may exist; what is beyond is counted under `_other`."""
+
+    agents: int = 200
+    releases: int = 5
+    tools: int = 50
+    task_types: int = 10
+    segments: int = 10
+    error_types: int = 20
+    series_per_agent: int = 2_000
+    series: int = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsOptions:
+    """How counters are exposed."""
+
+    zero_hold_s: float = 120.0
+    caps: CapOptions = field(default_factory=CapOptions)
+    exemplars: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """One objective: the share of valid runs that must be good over the window.
+
+    `limit_s` is the longest good duration and is set exactly where `dimension` is `latency`.
+    """
+
+    name: str
+    dimension: Dimension
+    objective_ratio: float
+    min_evidence: MinEvidence = "heuristic"
+    limit_s: float | None = None
+    window_s: float = 28 * DAY_S
+
+
+DEFAULT_SLOS: tuple[Slo, ...] = (
+    Slo(name="completion", dimension="success", objective_ratio=0.90),
+    Slo(name="latency", dimension="latency", objective_ratio=0.95, limit_s=120.0),
+    Slo(name="safety", dimension="safety", objective_ratio=0.999),
+)
+
+DEFAULT_ENVIRONMENTS: tuple[str, ...] = ("production", "prod", "unset")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageOptions:
+    """What the status page links to; `trace_url` holds `{trace_id}`, None shows no link."""
+
+    trace_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOptions:
+    """What is logged on standard error, and how."""
+
+    level: LogLevel = "info"
+    format: LogFormat = "text"
