@@ -1,0 +1,57 @@
+"""Addresses to listen on, and why one could not be had.
+
+    ListenFailed            the address cannot be listened on
+    └── PortTaken           because something else listens there already
+
+In: `host:port` texts. Out: host and port, or one of the exceptions above. No state.
+"""
+
+import errno
+import socket
+
+
+class ListenFailed(OSError):
+    """The address cannot be listened on; the message names it and the option that set it."""
+
+    def __init__(self, address: str, option: str, reason: str) -> None:
+        super().__init__(f"cannot listen on {address}: {reason}; change {option}")
+        self.address = address
+        self.option = option
+
+
+class PortTaken(ListenFailed):
+    """Another process listens on the address."""
+
+    def __init__(self, address: str, option: str) -> None:
+        super().__init__(address, option, "the port is taken")
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """`127.0.0.1:4317` or `[::1]:4317` as host and port; an empty host is every IPv4 address."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65_535:
+        raise ValueError(f"{address!r} is not host:port")
+    return host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port)
+
+
+def listen_error(address: str, option: str, error: OSError) -> ListenFailed:
+    """The exception for an `OSError` of bind."""
+    if error.errno == errno.EADDRINUSE:
+        return PortTaken(address, option)
+    return ListenFailed(address, option, error.strerror or str(error))
+
+
+def why_not(address: str, option: str) -> ListenFailed:
+    """Try the address again with a plain socket: gRPC says that bind failed, not why."""
+    try:
+        host, port = split_address(address)
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+            probe.listen()
+    except OSError as error:
+        return listen_error(address, option, error)
+    return ListenFailed(address, option, "gRPC refused it")
