@@ -1,0 +1,333 @@
+"""The one table of every metric family agentslo exposes.
+
+The registry, `/metrics`, `docs/metrics.md`, rules and dashboards are made from it, so nothing can
+query a metric that does not exist. No state. Source: design.md 6 (names and labels are a contract);
+bucket bounds: OTel GenAI agent and tool durations, the former extended to one hour.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from agentslo.measure.family import CAPS, Family, Label, counter, gauge, histogram, one_of
+from agentslo.model import Evidence, Outcome, SloResult
+
+RUN_BUCKETS_S: Final = (
+    *(0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2),
+    *(102.4, 204.8, 409.6, 819.2, 1638.4, 3600.0),
+)
+TOOL_BUCKETS_S: Final = (
+    *(0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64),
+    *(1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92),
+)
+
+_AGENT = Label(name="agent", cap="agents")
+_ENVIRONMENT = Label(name="environment", cap="environments")
+_RELEASE = Label(name="release", cap="releases")
+_TASK_TYPE = Label(name="task_type", cap="task_types")
+_SEGMENT = Label(name="segment", cap="segments")
+_TOOL = Label(name="tool", cap="tools")
+_ERROR_TYPE = Label(name="error_type", cap="error_types")
+_SLO = Label(name="slo")
+_DESTINATION = Label(name="destination")
+_OUTCOMES = tuple(outcome.value for outcome in Outcome)
+_RESULTS = tuple(result.value for result in SloResult)
+_ACTION_STATES = ("attempted", "completed", "failed", "duplicate", "rolled_back", "unknown")
+_SIGNAL = one_of("signal", "traces", "logs", "metrics")
+
+
+def _open(name: str) -> Label:
+    """A label whose values come from telemetry and have no cap of their own."""
+    return Label(name=name, cap="values")
+
+
+def _of_release(name: str) -> Label:
+    """A property of a release: told apart only as far as releases are."""
+    return Label(name=name, follows="release")
+
+
+_TABLE = (
+    # What agents did.
+    counter(
+        "agent_slo_runs_total",
+        "Agent runs counted, by outcome.",
+        *(_AGENT, _ENVIRONMENT, _RELEASE, _TASK_TYPE),
+        one_of("outcome", *_OUTCOMES),
+    ),
+    counter(
+        "agent_slo_run_reasons_total",
+        "Agent runs counted, by outcome, reason and the evidence it rests on.",
+        *(_AGENT, _ENVIRONMENT),
+        one_of("outcome", *_OUTCOMES),
+        _open("reason"),
+        one_of("evidence", *(evidence.label for evidence in Evidence)),
+    ),
+    gauge(
+        "agent_slo_runs_waiting",
+        "Runs that wait for a person and are not counted yet.",
+        *(_AGENT, _ENVIRONMENT),
+    ),
+    histogram(
+        "agent_slo_run_duration_seconds",
+        "Time from the start to the end of a run.",
+        *(_AGENT, _ENVIRONMENT),
+        unit="seconds",
+        buckets=RUN_BUCKETS_S,
+    ),
+    counter(
+        "agent_slo_run_cost_usd_total",
+        "Known cost of counted runs in US dollars, by where the price came from.",
+        *(_AGENT, _ENVIRONMENT, _RELEASE),
+        _open("source"),
+        unit="usd",
+    ),
+    counter(
+        "agent_slo_unpriced_tokens_total",
+        "Tokens of models without a known price.",
+        _open("model"),
+        unit="tokens",
+    ),
+    counter(
+        "agent_slo_tool_calls_total",
+        "Tool calls of counted runs, by result.",
+        *(_AGENT, _ENVIRONMENT, _TOOL),
+        one_of("result", "ok", "error", "interrupted", "unknown"),
+        _ERROR_TYPE,
+    ),
+    histogram(
+        "agent_slo_tool_call_duration_seconds",
+        "Time a tool call took.",
+        *(_AGENT, _ENVIRONMENT, _TOOL),
+        unit="seconds",
+        buckets=TOOL_BUCKETS_S,
+    ),
+    counter(
+        "agent_slo_retrievals_total",
+        "Document retrievals, by whether anything was found.",
+        *(_AGENT, _ENVIRONMENT),
+        _open("source"),
+        one_of("result", "hit", "miss", "unknown"),
+    ),
+    counter(
+        "agent_slo_escalations_total",
+        "Runs handed to a person, by reason and whether that was right.",
+        *(_AGENT, _ENVIRONMENT),
+        _open("reason"),
+        one_of("correct", "true", "false", "unknown"),
+    ),
+    counter(
+        "agent_slo_policy_violations_total",
+        "Violations of policy that were not blocked.",
+        *(_AGENT, _ENVIRONMENT),
+        _open("policy"),
+    ),
+    counter(
+        "agent_slo_policy_blocks_total",
+        "Runs or actions a guardrail stopped before any effect.",
+        *(_AGENT, _ENVIRONMENT),
+        _open("policy"),
+    ),
+    counter(
+        "agent_slo_actions_total",
+        "Effects on systems of record, by what became of them.",
+        *(_AGENT, _ENVIRONMENT, _TOOL),
+        one_of("state", *_ACTION_STATES),
+    ),
+    # Service levels.
+    counter(
+        "agent_slo_events_total",
+        "Runs judged against an objective; the ratio is bad/(good+bad).",
+        *(_AGENT, _ENVIRONMENT, _SLO, _RELEASE, _SEGMENT),
+        one_of("result", "good", "bad", "unknown"),
+    ),
+    counter(
+        "agent_slo_excluded_events_total",
+        "Runs that do not count towards an objective.",
+        *(_AGENT, _ENVIRONMENT, _SLO),
+    ),
+    counter(
+        "agent_slo_corrections_total",
+        "Results against an objective that later evidence changed after they were counted.",
+        *(_AGENT, _ENVIRONMENT, _SLO),
+        one_of("from", *_RESULTS),
+        one_of("to", *_RESULTS),
+        _open("source"),
+    ),
+    counter(
+        "agent_slo_outcome_corrections_total",
+        "Outcomes that later evidence changed after they were counted.",
+        *(_AGENT, _ENVIRONMENT),
+        one_of("from", *_OUTCOMES),
+        one_of("to", *_OUTCOMES),
+        _open("source"),
+    ),
+    gauge(
+        "agent_slo_objective_ratio",
+        "Share of valid runs that must be good.",
+        *(_AGENT, _ENVIRONMENT, _SLO),
+        unit="ratio",
+    ),
+    gauge(
+        "agent_slo_window_seconds",
+        "Length of the window an objective is kept over.",
+        *(_AGENT, _ENVIRONMENT, _SLO),
+        unit="seconds",
+    ),
+    gauge(
+        "agent_slo_info",
+        "Always 1: who owns an objective, how important the agent is, and where it was declared.",
+        *(_AGENT, _ENVIRONMENT, _SLO),
+        *(Label(name=name) for name in ("tier", "owner", "source", "revision")),
+    ),
+    gauge(
+        "agent_slo_release_info",
+        "Always 1: the versions a release id stands for.",
+        *(_AGENT, _ENVIRONMENT, _RELEASE),
+        *(
+            _of_release("agent_version"),
+            _of_release("prompt_version"),
+            _of_release("model"),
+        ),
+        *(_of_release("tools_version"), _of_release("policy_version")),
+    ),
+    gauge(
+        "agent_slo_config_last_reload_successful",
+        "1 if the files in force are the newest ones, 0 if the last reload failed.",
+    ),
+    # What the process did with spans. Per destination, over the spans its `forward` selects:
+    # accepted = forwarded + queued + held + dropped.
+    counter("agent_slo_processor_spans_received_total", "Spans in requests that were not refused."),
+    counter(
+        "agent_slo_processor_agent_spans_total",
+        "Spans read as steps of agent runs, by dialect.",
+        _open("dialect"),
+    ),
+    counter(
+        "agent_slo_processor_spans_accepted_total",
+        "Spans taken on for a destination.",
+        _DESTINATION,
+    ),
+    counter(
+        "agent_slo_processor_spans_forwarded_total",
+        "Spans a destination has accepted.",
+        _DESTINATION,
+    ),
+    gauge(
+        "agent_slo_processor_spans_queued",
+        "Spans waiting to be sent to a destination.",
+        _DESTINATION,
+    ),
+    gauge(
+        "agent_slo_processor_spans_held",
+        "Run roots held for a destination until their outcome is known.",
+        _DESTINATION,
+    ),
+    counter(
+        "agent_slo_processor_spans_dropped_total",
+        "Spans that will not reach a destination, by reason.",
+        *(_DESTINATION, _open("reason")),
+    ),
+    counter(
+        "agent_slo_processor_verdict_spans_total",
+        "Verdict spans made for a destination; not among its accepted spans.",
+        _DESTINATION,
+    ),
+    counter(
+        "agent_slo_processor_requests_total", "Export requests that were not refused.", _SIGNAL
+    ),
+    counter(
+        "agent_slo_processor_requests_refused_total",
+        "Export requests answered with an error, by reason.",
+        *(_SIGNAL, _open("reason")),
+    ),
+    counter(
+        "agent_slo_processor_received_bytes_total",
+        "Uncompressed bytes of export requests that were not refused.",
+        _SIGNAL,
+        unit="bytes",
+    ),
+    counter(
+        "agent_slo_processor_forwarded_bytes_total",
+        "Uncompressed bytes a destination has accepted.",
+        _DESTINATION,
+        unit="bytes",
+    ),
+    counter(
+        "agent_slo_processor_passed_through_requests_total",
+        "Metric and log requests, by whether they were passed on byte for byte.",
+        _SIGNAL,
+        one_of("result", "forwarded", "discarded"),
+    ),
+    gauge(
+        "agent_slo_processor_queue_bytes",
+        "Bytes waiting to be sent to a destination.",
+        _DESTINATION,
+        unit="bytes",
+    ),
+    gauge(
+        "agent_slo_processor_queue_oldest_age_seconds",
+        "Age of the oldest request waiting to be sent to a destination; 0 where none waits.",
+        _DESTINATION,
+        unit="seconds",
+    ),
+    # What it saw in them.
+    gauge("agent_slo_processor_open_traces", "Traces with agent spans that are still open."),
+    gauge("agent_slo_processor_open_runs", "Runs that are still open."),
+    counter(
+        "agent_slo_processor_late_spans_total", "Agent spans that came after their run was counted."
+    ),
+    counter(
+        "agent_slo_processor_duplicate_spans_total", "Agent spans seen before and not read again."
+    ),
+    counter(
+        "agent_slo_processor_already_marked_spans_total",
+        "Spans that came with attributes of ours and got none added.",
+    ),
+    counter(
+        "agent_slo_processor_parse_failures_total",
+        "Requests or spans that could not be read and were passed on as they were.",
+        _SIGNAL,
+    ),
+    counter(
+        "agent_slo_processor_pipeline_errors_total",
+        "Errors of our own, by stage; the spans were passed on.",
+        _open("stage"),
+    ),
+    counter(
+        "agent_slo_processor_unattached_model_calls_total", "Model calls that belong to no run."
+    ),
+    counter("agent_slo_processor_evaluation_events_total", "Evaluation results received."),
+    counter(
+        "agent_slo_processor_evaluations_ignored_total",
+        "Evaluation results that changed nothing, by reason.",
+        _open("reason"),
+    ),
+    # The process itself.
+    counter(
+        "agent_slo_processor_overflow_total",
+        "Times a bound on labels or series was met and a value was folded into `_other`.",
+        one_of("cap", *CAPS),
+    ),
+    gauge("agent_slo_processor_series", "Series about agents that exist in this process."),
+    gauge(
+        "agent_slo_processor_loop_stall_seconds",
+        "Longest time the event loop did not answer, since the start of the last full minute.",
+        unit="seconds",
+    ),
+    gauge(
+        "agent_slo_processor_promise",
+        "1 while the promise behind an acknowledgement is kept, 0 while it is lowered.",
+        one_of("ack", "forwarded", "stored", "received"),
+    ),
+    gauge(
+        "agent_slo_processor_start_time_seconds",
+        "When this process started, in seconds since 1970.",
+        unit="seconds",
+    ),
+    gauge("agent_slo_processor_build_info", "Always 1: what is running.", Label(name="version")),
+)
+
+CATALOGUE: Final[Mapping[str, Family]] = MappingProxyType(
+    {family.name: family for family in _TABLE}
+)
+"""Every family by name, in the order of the documentation."""
