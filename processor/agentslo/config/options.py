@@ -2,11 +2,13 @@
 
 In: nothing. Out: frozen dataclasses, one a section of the service file; the stages import them, the
 section modules beside this file fill them. No state, no I/O. Source: design.md 2, 3, 6 and 7.
-The options of listeners and destinations are in `transport.py`.
+The options of OTLP listeners and destinations are in `transport.py`.
 """
 
 from dataclasses import dataclass, field
 from typing import Literal
+
+from agentslo.config.transport import ListenerOptions, TlsOptions
 
 Scope = Literal["trace", "agent", "conversation"]
 VerdictSpans = Literal["missing_root+corrections", "always", "never"]
@@ -16,6 +18,48 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["text", "json"]
 
 DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebOptions:
+    """One address that serves HTTP to people and scrapers: metrics, or the page."""
+
+    name: str
+    address: str
+    """`host:port`; IPv6 in brackets; port 0 takes a free one."""
+    option: str = ""
+    """The option that set `address`, named when the port is taken."""
+    tls: TlsOptions | None = None
+
+
+def _grpc() -> ListenerOptions:
+    return ListenerOptions(
+        name="grpc", protocol="grpc", address="127.0.0.1:4317", option="listen.grpc.address"
+    )
+
+
+def _http() -> ListenerOptions:
+    return ListenerOptions(
+        name="http", protocol="http", address="127.0.0.1:4318", option="listen.http.address"
+    )
+
+
+def _metrics() -> WebOptions:
+    return WebOptions(name="metrics", address="127.0.0.1:9464", option="listen.metrics.address")
+
+
+def _page() -> WebOptions:
+    return WebOptions(name="page", address="127.0.0.1:9465", option="listen.page.address")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenOptions:
+    """Where the service listens; the port offset is already added."""
+
+    grpc: ListenerOptions = field(default_factory=_grpc)
+    http: ListenerOptions = field(default_factory=_http)
+    metrics: WebOptions = field(default_factory=_metrics)
+    page: WebOptions = field(default_factory=_page)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

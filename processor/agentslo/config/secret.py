@@ -1,29 +1,15 @@
-"""A string that does not show itself in logs, tracebacks or messages.
+"""A credential that does not show itself where its holder is printed.
 
-In: a credential from the service file. Out: the same, only through `reveal`. No other state.
+In: a credential from the service file. Out: a string with the same characters whose `repr` is
+asterisks, so the `repr` of options, a traceback's locals and `%r` do not show it. No other state.
+It stays a `str`, because gRPC and HTTP clients take header values as such: format it only to send.
 """
 
-from typing import Final
 
+class Secret(str):
+    """A header value; `repr` gives asterisks."""
 
-class Secret:
-    """Holds a credential; `str`, `repr` and formatting give asterisks."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        """Wraps `value`."""
-        self._value: Final = value
-
-    def reveal(self) -> str:
-        """The credential itself; call it only where it is sent."""
-        return self._value
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return "Secret(***)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)

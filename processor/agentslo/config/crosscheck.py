@@ -1,0 +1,68 @@
+"""Checks that no section can make alone: ports, and destinations that lead back to us.
+
+In: the sections as read. Out: the listeners with the port offset added; problems are noted. No
+state. Compares only what is sound, so one mistake is one problem.
+"""
+
+from dataclasses import replace
+from itertools import combinations
+
+from agentslo.config.addresses import MAX_PORT, HostPort, endpoint_address, split_address
+from agentslo.config.options import ListenOptions, WebOptions
+from agentslo.config.problems import quoted
+from agentslo.config.reading import Reading
+from agentslo.config.transport import DestinationOptions, ListenerOptions
+
+_LISTENERS = ("grpc", "http", "metrics", "page")
+
+
+def with_offset(listen: ListenOptions, offset: int, reading: Reading) -> ListenOptions:
+    """Adds the offset to every port that is not 0."""
+    moved: dict[str, object] = {}
+    for name in _LISTENERS:
+        options: ListenerOptions | WebOptions = getattr(listen, name)
+        address = split_address(options.address)
+        if offset == 0 or address is None or address.port == 0:
+            continue
+        port = address.port + offset
+        if port > MAX_PORT:
+            what = f"port {address.port} and port_offset {offset} make {port}"
+            reading.note(("port_offset",), what, f"keep the sum at most {MAX_PORT}")
+            continue
+        moved[name] = replace(options, address=str(HostPort(address.host, port)))
+    return replace(listen, **moved)  # type: ignore[arg-type]  # each under its own name
+
+
+def check_listeners(listen: ListenOptions, reading: Reading) -> None:
+    """No two listeners on one address."""
+    sound = _sound_addresses(listen, reading)
+    for (first, address), (second, other) in combinations(sound.items(), 2):
+        if address.meets(other):
+            written = second if reading.is_written(("listen", second)) else first
+            what = f"listen.{first} and listen.{second} both listen on {other}"
+            reading.note(("listen", written, "address"), what, "give one another port")
+
+
+def check_loops(
+    listen: ListenOptions, destinations: tuple[DestinationOptions, ...], reading: Reading
+) -> None:
+    """No destination is one of our own listeners."""
+    if not reading.is_sound("destinations"):
+        return
+    sound = _sound_addresses(listen, reading)
+    for index, destination in enumerate(destinations):
+        target = endpoint_address(destination.endpoint)
+        for name, address in sound.items():
+            if target is not None and target.meets(address):
+                what = f"{quoted(destination.endpoint)} is our own listener listen.{name}"
+                fix = "give the address of the back end, or listen on another port"
+                reading.note(("destinations", index, "endpoint"), what, fix)
+
+
+def _sound_addresses(listen: ListenOptions, reading: Reading) -> dict[str, HostPort]:
+    addresses = {name: split_address(getattr(listen, name).address) for name in _LISTENERS}
+    return {
+        name: address
+        for name, address in addresses.items()
+        if address is not None and reading.is_sound("listen", name) and reading.is_sound("listen")
+    }

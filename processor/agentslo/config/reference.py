@@ -1,0 +1,111 @@
+"""docs/configuration.md, made from the table that parses.
+
+In: the table of the service file. Out: Markdown. No state. `python -m agentslo.config.reference`
+prints it; a test compares it with the committed page.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+
+from agentslo.config.env import variable_name
+from agentslo.config.kinds import ByteSize, Duration, show_bytes, show_duration
+from agentslo.config.schema import Field, Group, GroupList, Key, SecretMap, T, TextList
+from agentslo.config.service_file import ROOT
+
+_INTRODUCTION = """\
+# Configuration
+
+<!-- Made by `python -m agentslo.config.reference`; edit the tables in the code instead. -->
+
+`agentslo run --config agentslo.yaml` reads one YAML file; `agentslo check` names every problem in
+it. Without a file everything has its default. A commented file is in `examples/agentslo.yaml`.
+
+- **Values are typed by the option**: `no` is a word where a word is expected, and booleans are
+  `true` or `false` alone. Durations are seconds (`10`) or `500ms`, `10s`, `5m`, `6h`, `28d`; sizes
+  are bytes (`4000000`) or `64MiB`, `4MB`.
+- **References**: `${env:NAME}` and `${env:NAME:-default}` in any value; `$${` is `${` itself. The
+  default also stands for an empty variable.
+- **Variables**: every option but headers is also an environment variable, and wins over the file.
+  In lists `N` is the place of the item, from 0: `AGENTSLO_DESTINATIONS_0_ENDPOINT`. Lists of words
+  are written with commas. An empty variable counts as absent. An `AGENTSLO_` variable that names no
+  option is a problem, except those Kubernetes makes for Services
+  (`AGENTSLO_..._SERVICE_HOST` and the like).
+- **Files** (`cert_file` and so on) are looked up beside the configuration file.
+- Unknown and repeated keys, tags, merge keys and a second document are problems; anchors and
+  aliases are read.
+"""
+
+
+def markdown() -> str:
+    """The whole page."""
+    parts = [_INTRODUCTION]
+    scalars = [field for field in ROOT.fields if not isinstance(field, Group | GroupList)]
+    parts.append("\n".join(["## Top level", "", *_table(scalars, (), ROOT)]))
+    for field in ROOT.fields:
+        parts.extend(_sections(field, (), "##"))
+    return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def _sections(field: Field, path: tuple[str, ...], level: str) -> Iterator[str]:
+    """A heading with its table, then the groups inside, each with its own."""
+    path = (*path, field.name)
+    if isinstance(field, GroupList):
+        yield from _group(field.item, (*path, "*"), level, field.doc)
+    elif isinstance(field, Group):
+        yield from _group(field, path, level, field.doc)
+
+
+def _group(group: Group[T], path: tuple[str, ...], level: str, doc: str) -> Iterator[str]:
+    title = ".".join(path).replace(".*", "[]")
+    options = [field for field in group.fields if not isinstance(field, Group | GroupList)]
+    yield "\n".join([f"{level} `{title}`", "", doc, "", *_table(options, path, group)])
+    for field in group.fields:
+        yield from _sections(field, path, level + "#")
+
+
+def _table(fields: list[Field], path: tuple[str, ...], group: Group[T]) -> Iterator[str]:
+    if not fields:
+        return
+    yield "| key | value | default | variable | |"
+    yield "|---|---|---|---|---|"
+    for field in fields:
+        variable = "" if isinstance(field, SecretMap) else f"`{variable_name((*path, field.name))}`"
+        cells = (f"`{field.name}`", _words(field), _default(field, group), variable, field.doc)
+        yield f"| {' | '.join(cells)} |"
+
+
+def _words(field: Field) -> str:
+    if isinstance(field, Key):
+        return field.kind.words
+    if isinstance(field, TextList):
+        return f"list of: {field.kind.words}"
+    return "mapping of names to text, never shown"
+
+
+def _default(field: Field, group: Group[T]) -> str:
+    if field.required:
+        return "required"
+    value = _default_value(field, group)
+    if value in (None, "", ()):
+        return ""
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(str, value))}]`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(field, Key) and isinstance(field.kind, Duration) and isinstance(value, float):
+        return f"`{show_duration(value)}`"
+    if isinstance(field, Key) and isinstance(field.kind, ByteSize) and isinstance(value, int):
+        return f"`{show_bytes(value)}`"
+    return f"`{value}`"
+
+
+def _default_value(field: Field, group: Group[T]) -> object:
+    if group.start is not None:
+        return getattr(group.start, field.attribute)
+    defaults = {found.name: found.default for found in dataclasses.fields(group.make)}
+    return defaults[field.attribute]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

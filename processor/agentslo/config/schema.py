@@ -1,0 +1,305 @@
+"""The shape of the service file as a table: keys, groups and lists that read themselves.
+
+In: a node, where it stands, and the reading it belongs to. Out: a typed value, or `FAULTY` with its
+problems noted. No state. A section module is one such table; parsing, `AGENTSLO_*` variables and
+docs/configuration.md are all made from it.
+"""
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from agentslo.config.kinds import Fault, Kind
+from agentslo.config.problems import did_you_mean, quoted
+from agentslo.config.reading import OptionPath, Reading
+from agentslo.config.secret import Secret
+from agentslo.config.yaml_node import Entry, Mapping, Node, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
+
+
+class Faulty(Enum):
+    """The absence of a value that was written and is wrong; the problem is noted."""
+
+    FAULTY = "faulty"
+
+
+FAULTY = Faulty.FAULTY
+
+
+class Field(Protocol):
+    """One key of a mapping, with everything below it."""
+
+    @property
+    def name(self) -> str:
+        """The key."""
+
+    @property
+    def doc(self) -> str:
+        """What it is for, in one sentence."""
+
+    @property
+    def required(self) -> bool:
+        """Whether the mapping is useless without it."""
+
+    @property
+    def attribute(self) -> str:
+        """The field of the options it fills."""
+
+    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
+        """The value, or `FAULTY`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A scalar option; `into` names the field it fills where that is not the key."""
+
+    name: str
+    kind: Kind[object]
+    doc: str
+    required: bool = False
+    into: str = ""
+
+    @property
+    def attribute(self) -> str:
+        """The field it fills."""
+        return self.into or self.name
+
+    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
+        """The value of one scalar."""
+        return _read_scalar(self.kind, node, path, reading)
+
+
+@dataclass(frozen=True, slots=True)
+class TextList:
+    """A list of scalars of one kind, each once; a single scalar is a list of one."""
+
+    name: str
+    kind: Kind[object]
+    doc: str
+    required: bool = False
+
+    @property
+    def attribute(self) -> str:
+        """The field it fills."""
+        return self.name
+
+    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
+        """A tuple of the values that are sound."""
+        items = (node,) if isinstance(node, Scalar) else _items(node, path, reading)
+        values: dict[object, None] = {}
+        for index, item in enumerate(items):
+            where = (*path, index)
+            reading.place(where, item.mark)
+            value = _read_scalar(self.kind, item, where, reading)
+            if value in values and value is not FAULTY:
+                reading.note(where, "is listed twice", "remove one of them")
+            values[value] = None
+        return tuple(value for value in values if value is not FAULTY)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretMap:
+    """A mapping of free names to credentials; the values are never shown."""
+
+    name: str
+    key_kind: Kind[str]
+    value_kind: Kind[str]
+    doc: str
+    required: bool = False
+
+    @property
+    def attribute(self) -> str:
+        """The field it fills."""
+        return self.name
+
+    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
+        """A tuple of (name, Secret) pairs."""
+        pairs: dict[str, Secret] = {}
+        for entry in _entries(node, path, reading):
+            reading.hide(entry.key_mark)
+            reading.hide(entry.value.mark)
+            where = (*path, entry.key)
+            reading.place(where, entry.value.mark)
+            name = _read_scalar(self.key_kind, Scalar(entry.key, entry.key_mark), where, reading)
+            value = _read_scalar(self.value_kind, entry.value, where, reading)
+            if name in pairs:
+                reading.note(where, "stands twice, in another case", "remove one of them")
+            elif isinstance(name, str) and isinstance(value, str):
+                pairs[name] = Secret(value)
+        return tuple(pairs.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Generic[T]):
+    """A mapping with known keys, read into the dataclass `make`.
+
+    `start` holds the defaults of a group that may be absent; where it is None all of them are
+    those of `make`. `finish` checks the whole and may complete it. A scalar in the place of the
+    mapping is the value of `shorthand`.
+    """
+
+    name: str
+    doc: str
+    make: type[T]
+    fields: tuple[Field, ...]
+    start: T | None = None
+    finish: Callable[[T, OptionPath, Reading], T] | None = None
+    shorthand: str = ""
+    required: bool = False
+
+    @property
+    def attribute(self) -> str:
+        """The field it fills."""
+        return self.name
+
+    def read(self, node: Node, path: OptionPath, reading: Reading) -> T | Faulty:
+        """The group with defaults for what is absent or wrong; `FAULTY` if that cannot be."""
+        if self.shorthand and isinstance(node, Scalar) and not is_nothing(node):
+            node = Mapping((Entry(self.shorthand, node.mark, node),), node.mark)
+        entries = _entries(node, path, reading)
+        values, seen = self._values(entries, path, reading)
+        missing = [field for field in self.fields if field.required and field.name not in seen]
+        for field in missing:
+            reading.note((*path, field.name), "is missing", f"add '{field.name}:' here")
+        if any(field.required and field.attribute not in values for field in self.fields):
+            return FAULTY
+        if self.start is None:
+            made = self.make(**values)
+        else:
+            made = dataclasses.replace(self.start, **values)
+        return self.finish(made, path, reading) if self.finish else made
+
+    def _values(
+        self, entries: tuple[Entry, ...], path: OptionPath, reading: Reading
+    ) -> tuple[dict[str, object], set[str]]:
+        known = {field.name: field for field in self.fields}
+        values: dict[str, object] = {}
+        for entry in entries:
+            where = (*path, entry.key)
+            field = known.get(entry.key)
+            if field is None:
+                self._note_unknown(entry, where, reading)
+                continue
+            reading.place(where, entry.value.mark)
+            value = field.read(entry.value, where, reading)
+            if value is not FAULTY:
+                values[field.attribute] = value
+        return values, {entry.key for entry in entries}
+
+    def _note_unknown(self, entry: Entry, where: OptionPath, reading: Reading) -> None:
+        known = [field.name for field in self.fields]
+        if near := did_you_mean(entry.key, known):
+            fix = f"did you mean {near}?"
+        elif home := reading.homes.get(entry.key):
+            fix = f"did you mean {home}?"
+        else:
+            fix = f"known here: {', '.join(known)}"
+        path = where[:-1]
+        reading.note(path, f"unknown key {quoted(entry.key)}", fix, entry.key_mark)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupList(Generic[T]):
+    """A list of mappings of one shape.
+
+    `finish` checks those that could be read, by their index, against each other.
+    """
+
+    name: str
+    doc: str
+    item: Group[T]
+    finish: Callable[[dict[int, T], OptionPath, Reading], tuple[T, ...]] | None = None
+    required: bool = False
+
+    @property
+    def attribute(self) -> str:
+        """The field it fills."""
+        return self.name
+
+    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
+        """A tuple of the items that could be read."""
+        made: dict[int, T] = {}
+        for index, item in enumerate(_items(node, path, reading)):
+            where = (*path, index)
+            reading.place(where, item.mark)
+            value = self.item.read(item, where, reading)
+            if not isinstance(value, Faulty):
+                made[index] = value
+        return self.finish(made, path, reading) if self.finish else tuple(made.values())
+
+
+def leaves(
+    field: Field, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Key | TextList | SecretMap]]:
+    """Every option below `field` that holds a value, with its path; `*` stands for an index."""
+    if isinstance(field, Group):
+        for child in field.fields:
+            yield from leaves(child, (*path, child.name))
+    elif isinstance(field, GroupList):
+        yield from leaves(field.item, (*path, "*"))
+    elif isinstance(field, Key | TextList | SecretMap):
+        yield path, field
+
+
+def homes(root: Field) -> dict[str, str]:
+    """The full path of every key that stands in one place only, for keys found elsewhere."""
+    paths = [path for path, _ in leaves(root)]
+    counts = Counter(path[-1] for path in paths)
+    return {
+        path[-1]: ".".join(path).replace(".*", "[]")
+        for path in paths
+        if counts[path[-1]] == 1 and len(path) > 1
+    }
+
+
+def is_nothing(node: Node) -> bool:
+    """Whether a node is what YAML leaves when everything below a key is commented out."""
+    return isinstance(node, Scalar) and node.plain and node.text in ("", "~", "null")
+
+
+def _read_scalar(kind: Kind[object], node: Node, path: OptionPath, reading: Reading) -> object:
+    if not isinstance(node, Scalar):
+        reading.note(path, f"is {_shape(node)}, not one value", f"write {_bare(kind.words)}")
+        return FAULTY
+    try:
+        text = reading.text(node)
+        if text == "":
+            raise Fault("is empty", "give it a value, or remove it")
+        return kind.parse(text)
+    except Fault as fault:
+        reading.note(path, fault.what, fault.fix)
+        return FAULTY
+
+
+def _entries(node: Node, path: OptionPath, reading: Reading) -> tuple[Entry, ...]:
+    if isinstance(node, Mapping):
+        return node.entries
+    if not is_nothing(node):
+        reading.note(path, f"is {_shape(node)}, not a mapping", "write 'key: value' lines below it")
+    return ()
+
+
+def _items(node: Node, path: OptionPath, reading: Reading) -> tuple[Node, ...]:
+    if isinstance(node, Sequence):
+        return node.items
+    if not is_nothing(node):
+        reading.note(path, f"is {_shape(node)}, not a list", "start each item with '- '")
+    return ()
+
+
+def _shape(node: Node) -> str:
+    if isinstance(node, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(node, Sequence) else "one value"
+
+
+def _bare(words: str) -> str:
+    return re.sub(r"[`\\]", "", words)

@@ -1,0 +1,1 @@
+"""One module a section of the service file: its table, and the checks inside it."""
