@@ -8,7 +8,8 @@ themselves. Source: design.md 6 (caps, `_other`, safe character set).
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Container
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from agentslo.config.options import CapOptions
@@ -22,16 +23,15 @@ OTHER: Final = "_other"
 MAX_CHARS: Final = 80
 ENVIRONMENTS_PER_AGENT: Final = 10
 VALUES_PER_LABEL: Final = 30
-DETAIL_SHARE: Final = 0.9
-"""The part of a series cap that detailed rows may fill; the rest is kept for `_other` rows."""
-
 _SAFE = re.compile(r"[A-Za-z0-9_.:/ -]{0,80}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.:/ -]")
-# At a series cap these labels are folded last: an agent's alerts match on them.
-_KEPT: Final = (
-    frozenset({"agent", "environment"}),
-    frozenset({"agent"}),
-    frozenset[str](),
+# At a series cap rows get coarser step by step. Each step keeps these labels and may fill this part
+# of the cap, so that room is left for the next. An agent's alerts match on the labels kept longest.
+_DETAIL_SHARE: Final = 0.9
+_STEPS: Final = (
+    (frozenset({"agent", "environment"}), 0.96),
+    (frozenset({"agent"}), 0.98),
+    (frozenset[str](), 1.0),
 )
 
 
@@ -86,11 +86,12 @@ class Admission:
             raise ValueError(f"{family.name} has labels {family.label_names}, got {labels!r}")
         values, folded = self._fold_values(family, [clean(value) for value in labels])
         row = tuple(values)
-        full = "" if row in existing else self._full(family, row, DETAIL_SHARE)
+        full = "" if row in existing else self._full(family, row, _DETAIL_SHARE)
         if not full:
             return Placement(row, tuple(folded))
-        for coarser in _coarser(family, row):
-            if coarser in existing or not self._full(family, coarser, 1.0):
+        for kept, share in _STEPS:
+            coarser = _folded(family, row, kept)
+            if coarser in existing or not self._full(family, coarser, share):
                 return Placement(coarser, (*folded, full))
         return Placement(None, (*folded, full, "dropped"))
 
@@ -161,9 +162,9 @@ def _scope(family: Family, agent: str, place: int) -> Labels:
     return (agent, label.cap)
 
 
-def _coarser(family: Family, row: Labels) -> Iterator[Labels]:
-    for kept in _KEPT:
-        yield tuple(
-            OTHER if (label.cap or label.follows) and label.name not in kept else value
-            for label, value in zip(family.labels, row, strict=True)
-        )
+def _folded(family: Family, row: Labels, kept: AbstractSet[str]) -> Labels:
+    """The row with every bounded label but the kept ones as `_other`."""
+    return tuple(
+        OTHER if (label.cap or label.follows) and label.name not in kept else value
+        for label, value in zip(family.labels, row, strict=True)
+    )
