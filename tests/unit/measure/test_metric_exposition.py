@@ -10,6 +10,7 @@ from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from prometheus_client.samples import Timestamp
 
 from agentslo.config.options import MetricsOptions
 from agentslo.measure.catalogue import CATALOGUE
@@ -114,8 +115,9 @@ def test_exemplars_are_in_openmetrics_on_the_bucket_of_their_value_only() -> Non
         ("agent_slo_tool_call_duration_seconds_bucket", "5.12"),
     }
     for exemplar in found.values():
+        assert exemplar.timestamp is not None
         assert exemplar.labels == {"trace_id": TRACE, "span_id": SPAN}
-        assert (exemplar.value, float(exemplar.timestamp)) == (3.0, T0 / 1e9)
+        assert (exemplar.value, exemplar.timestamp) == (3.0, Timestamp(T0 // 10**9, 0))
     assert TRACE not in text_of(filled(), Format.TEXT)
 
 
@@ -195,7 +197,7 @@ def test_it_comes_in_slices_between_which_series_may_come_and_go() -> None:
 
     assert max(chunk.count(b"\n") for chunk in chunks) <= LINES_PER_CHUNK
     assert len(chunks) > 8
-    assert list(parse_openmetrics(b"".join(chunks).decode()))
+    assert list(PARSERS[Format.OPENMETRICS](b"".join(chunks).decode()))
 
 
 @both_formats
@@ -229,6 +231,7 @@ PROMETHEUS_3 = (
         ("*/*", Format.TEXT),
         ("text/html,application/xhtml+xml,*/*;q=0.8", Format.TEXT),
         ("text/plain;version=0.0.4,application/openmetrics-text;q=0.5", Format.TEXT),
+        ("text/plain,application/openmetrics-text", Format.OPENMETRICS),
         ("application/openmetrics-text;q=0", Format.TEXT),
         ("application/openmetrics-text;version=2.0.0", Format.TEXT),
         ("application/openmetrics-text;q=nonsense", Format.TEXT),

@@ -3,6 +3,7 @@
 import pytest
 
 from agentslo.config.options import CapOptions, MetricsOptions
+from agentslo.measure.labels import Labels
 from agentslo.measure.names import (
     EVENTS,
     LATE_SPANS,
@@ -163,11 +164,14 @@ class TestGauges:
     def test_rows_that_fold_into_one_keep_the_greatest_value(self) -> None:
         metrics = Metrics(MetricsOptions(caps=CapOptions(agents=1)))
 
-        rows = {(agent, "prod", "safety"): value for agent, value in zip("abc", (1, 3, 2))}
+        values = {"a": 1.0, "b": 3.0, "c": 2.0}
+        rows: dict[Labels, float] = {
+            (agent, "prod", "safety"): value for agent, value in values.items()
+        }
         metrics.replace(OBJECTIVE, rows)
 
-        values = {row[0]: cell.value for row, cell in metrics.gauges[OBJECTIVE].items()}
-        assert values == {"a": 1, "_other": 3}
+        kept = {row[0]: cell.value for row, cell in metrics.gauges[OBJECTIVE].items()}
+        assert kept == {"a": 1.0, "_other": 3.0}
 
     def test_the_registry_tells_its_own_size_in_series(self) -> None:
         metrics = Metrics()
