@@ -1,9 +1,10 @@
 """The words every stage shares: roles, steps, runs, outcomes, verdicts.
 
 Plain values without behaviour beyond lookups. No state, no I/O. Sources: design.md 3 (outcomes and
-evidence ranks), OTel GenAI semantic conventions (roles, finish reasons).
+evidence ranks), the OTel GenAI semantic conventions (roles, finish reasons).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
@@ -25,3 +26,255 @@ class Role(StrEnum):
     HUMAN = "human"
     ADMIN = "admin"
     """Agent life-cycle calls (`create_agent`, handshakes): kept in the trace, never a run."""
+
+
+AGENT_LIKE = frozenset({Role.AGENT, Role.WORKFLOW})
+
+
+class Finish(StrEnum):
+    """Why a model stopped writing, normalised over providers."""
+
+    STOP = "stop"
+    TOOL_CALL = "tool_call"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+
+class Fault(StrEnum):
+    """What an exception or error mark on a span means for the run. Only OTHER, LIMIT, GUARDRAIL
+    and REFUSAL are failures; the rest is control flow that instrumentation marks as an error."""
+
+    HANDOFF = "handoff"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    LIMIT = "limit"
+    GUARDRAIL = "guardrail"
+    REFUSAL = "refusal"
+    OTHER = "other"
+
+
+CONTROL_FLOW = frozenset({Fault.HANDOFF, Fault.PAUSED, Fault.CANCELLED})
+
+
+class Outcome(StrEnum):
+    """How a run ended, in order of precedence among findings of equal weight (design.md 3)."""
+
+    EXCLUDED = "excluded"
+    UNSAFE_ACTION = "unsafe_action"
+    DATA_CORRUPTION = "data_corruption"
+    HALLUCINATION = "hallucination"
+    TOOL_FAILURE = "tool_failure"
+    LIMIT = "limit"
+    ERROR = "error"
+    WRONG_RESULT = "wrong_result"
+    BAD_ESCALATION = "bad_escalation"
+    REFUSED = "refused"
+    BLOCKED = "blocked"
+    CANCELLED = "cancelled"
+    WAITING = "waiting"
+    SAFE_ESCALATION = "safe_escalation"
+    SUCCESS = "success"
+    COMPLETED = "completed"
+    UNKNOWN = "unknown"
+
+
+class Evidence(IntEnum):
+    """What a finding rests on, weakest first."""
+
+    NONE = 0
+    SELF_REPORT = 1
+    HEURISTIC = 2
+    TOOL_RESULT = 3
+    EVALUATOR = 4
+    HUMAN = 5
+    SYSTEM_OF_RECORD = 6
+
+    @property
+    def label(self) -> str:
+        """The name used in attributes, metrics and replay output."""
+        return self.name.lower()
+
+
+class SloResult(StrEnum):
+    """One run against one objective."""
+
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+    EXCLUDED = "excluded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Who sent a span: the parts of an OTLP resource that decide identity, and its bytes as sent."""
+
+    service: str = ""
+    service_version: str = ""
+    instance_id: str = ""
+    environment: str = ""
+    encoded: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The instrumentation that made a span."""
+
+    name: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """One judgement of a run by an evaluator or a person (`gen_ai.evaluation.result`).
+
+    `score` is in the evaluator's own unit, None where only a label came; `id` makes it idempotent.
+    """
+
+    name: str
+    label: str = ""
+    score: float | None = None
+    human: bool = False
+    id: str = ""
+
+
+# Not frozen: one is built for every agent span on the hot path, and a frozen dataclass costs
+# four times as much to fill. Nobody changes a Step after its dialect has returned it.
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """One agent span, reduced to what a run needs. Times are unix ns; ids are raw bytes.
+
+    None means not told: never 0. `usage_in`, `usage_out`: tokens as sent by this span.
+    `args_hash`, `result_hash`: 32-bit content hashes, None where content was not captured.
+    `fault` is set where the span carries any error mark; `failed` is the tool's verdict on itself
+    (True, False, None: not told); `parent_remote` follows OTLP flags (None: not told).
+    """
+
+    trace_id: bytes
+    span_id: bytes
+    parent_id: bytes
+    name: str
+    role: Role
+    start_ns: int
+    end_ns: int
+    arrival_ns: int
+    client: bool = False
+    status: int = 0
+    parent_remote: bool | None = None
+    resource: Resource
+    scope: Scope
+    dialect: str = ""
+    agent: str = ""
+    agent_version: str = ""
+    workflow: str = ""
+    tool: str = ""
+    model: str = ""
+    provider: str = ""
+    conversation_id: str = ""
+    task_type: str = ""
+    finish: Finish | None = None
+    fault: Fault | None = None
+    error_type: str = ""
+    failed: bool | None = None
+    has_args: bool = False
+    has_result: bool = False
+    args_hash: int | None = None
+    result_hash: int | None = None
+    response_id: str = ""
+    usage_in: int | None = None
+    usage_out: int | None = None
+    usage_cached: int | None = None
+    cost_usd: float | None = None
+    triggered: bool | None = None
+    """A guardrail's own word: True it stopped something, False it passed."""
+    documents: int | None = None
+    evaluations: tuple[Evaluation, ...] = ()
+    declared: Mapping[str, str | bool | int | float] = field(default_factory=dict)
+    source: str = ""
+    """Where it came in: a listener's name, or in replay the file."""
+    enriched: bool = False
+    """It arrived with attributes of ours: none are added a second time."""
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from start to end; 0 where the sender's clock ran backwards."""
+        return max(0, self.end_ns - self.start_ns) / 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One agent run, closed: its root (None: never came), its steps by start time, how it closed.
+
+    `missing_parent` names the run where the root is lost. `parents` maps each span id to its parent
+    as assembled (infrastructure spans skipped), so no rule walks raw spans.
+    """
+
+    run_id: str
+    trace_id: str
+    trace_ids: tuple[str, ...]
+    root: Step | None
+    steps: tuple[Step, ...]
+    parents: Mapping[bytes, bytes]
+    finalized_by: str
+    agent: str
+    agent_version: str
+    service: str
+    environment: str
+    release: str
+    conversation_id: str
+    task_type: str
+    start_ns: int
+    end_ns: int
+    source: str = ""
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the run's start to its end."""
+        return max(0, self.end_ns - self.start_ns) / 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One statement on a run with the evidence it rests on and the spans that prove it."""
+
+    outcome: Outcome
+    reason: str
+    evidence: Evidence
+    span_ids: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a run consumed and did. None: not told by any span (never 0)."""
+
+    tokens_in: int | None
+    tokens_out: int | None
+    tokens_missing: int
+    cost_usd: float | None
+    cost_known_usd: float
+    llm_calls: int | None
+    tool_calls: int
+    tool_errors: int
+    retrievals: int
+    human_wait_s: float
+    loop: bool | None
+    duplicate_actions: int
+    escalated: bool | None
+    escalation_reason: str
+    policy_violation: bool | None
+    confidence: float | None
+    sub_agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The outcome of a run, what it rests on, and each objective's result."""
+
+    outcome: Outcome
+    reason: str
+    evidence: Evidence
+    findings: tuple[Finding, ...]
+    slos: Mapping[str, SloResult]
+    totals: Totals

@@ -1,0 +1,179 @@
+"""Recorded OTLP: messages out of files, in the order a stream would have brought them.
+
+In: paths (design.md 5, "replay"). Out: `Message`s, merged by the highest time in each file's next
+message. State: one open file and one message a path. gzip is told by its magic number. A truncated
+last frame is a warning; a file with no readable frame raises `FileError`.
+"""
+
+import gzip
+import heapq
+import itertools
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+from agentslo.otlp.answer import Signal
+from agentslo.otlp.cut import CutError, Request
+from agentslo.otlp.ids import read_ids
+from agentslo.otlp.json_codec import logs_from_json, traces_from_json
+
+MAX_FRAME_BYTES = 1 << 30
+_TRACES = (".otlp.pb", ".otlp")
+_LOGS = (".otlp-logs",)
+_JSON = (".json", ".jsonl")
+
+
+class FileError(ValueError):
+    """A file that should hold OTLP has no readable message. The message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One export request from a file. `time_ns`: the highest span end or log time in it."""
+
+    path: str
+    signal: Signal
+    body: bytes
+    time_ns: int
+
+
+@dataclass(slots=True)
+class Report:
+    """What was read and what was not."""
+
+    files: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def kind_of(name: str) -> str | None:
+    """`traces`, `logs` or `json` by the file's name; None where it is none of ours."""
+    plain = name.removesuffix(".gz")
+    if plain.endswith(_TRACES):
+        return "traces"
+    if plain.endswith(_LOGS):
+        return "logs"
+    return "json" if plain.endswith(_JSON) else None
+
+
+def expand(paths: Iterable[str], report: Report) -> list[Path]:
+    """Files to read: directories recursively, sorted; others are noted as skipped.
+
+    Raises `FileError` where a path does not exist.
+    """
+    found: list[Path] = []
+    for given in paths:
+        path = Path(given)
+        if not path.exists():
+            raise FileError(f"{given}: no such file or directory")
+        inside = (
+            sorted(p for p in path.rglob("*") if p.is_file())
+            if path.is_dir()
+            else [path]
+        )
+        for file in inside:
+            if kind_of(file.name) is None:
+                report.skipped.append(str(file))
+            else:
+                found.append(file)
+    return found
+
+
+def messages(path: Path, report: Report) -> Iterator[Message]:
+    """All messages of one file, in file order. Raises `FileError` where none can be read."""
+    report.files.append(str(path))
+    kind, count = kind_of(path.name), 0
+    try:
+        with _open(path) as stream:
+            bodies = _lines(stream) if kind == "json" else _frames(stream, path, report)
+            for signal, body in bodies:
+                yield _message(path, signal or Signal(str(kind)), body)
+                count += 1
+    except (OSError, EOFError, ValueError, zlib.error, DecodeError) as error:
+        if not count:
+            raise FileError(f"{path}: no readable OTLP message: {error}") from error
+        report.warnings.append(f"{path}: stopped after {count} messages: {error}")
+    if not count:
+        raise FileError(f"{path}: holds no OTLP message")
+
+
+def merged(paths: Iterable[Path], report: Report) -> Iterator[Message]:
+    """The messages of all files as one stream."""
+    return heapq.merge(*(messages(p, report) for p in paths), key=lambda m: m.time_ns)
+
+
+def _open(path: Path) -> IO[bytes]:
+    with path.open("rb") as probe:
+        zipped = probe.read(2) == b"\x1f\x8b"
+    stream: IO[bytes] = gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[assignment]  # GzipFile is an IO[bytes] in all but name
+    return stream
+
+
+def _frames(
+    stream: IO[bytes], path: Path, report: Report
+) -> Iterator[tuple[Signal | None, bytes]]:
+    while True:
+        size, shift = 0, 0
+        while True:
+            byte = stream.read(1)
+            if not byte:
+                if shift:
+                    report.warnings.append(f"{path}: the last frame is truncated")
+                return
+            size |= (byte[0] & 0x7F) << shift
+            shift += 7
+            if byte[0] < 0x80:
+                break
+            if shift > 35:
+                raise CutError("a frame length is no varint")
+        if size > MAX_FRAME_BYTES:
+            raise CutError(
+                f"a frame of {size} bytes is over the bound of {MAX_FRAME_BYTES}"
+            )
+        body = stream.read(size)
+        if len(body) < size:
+            report.warnings.append(f"{path}: the last frame is truncated")
+            return
+        yield None, body
+
+
+def _lines(stream: IO[bytes]) -> Iterator[tuple[Signal | None, bytes]]:
+    """OTLP/JSON, one export request a line as the Collector writes it, or one in the whole file."""
+    first = stream.readline()
+    whole = not _is_json(first)
+    lines = [first + stream.read()] if whole else itertools.chain([first], stream)
+    for line in lines:
+        if b'"resourceSpans"' in line:
+            yield Signal.TRACES, traces_from_json(line)
+        elif b'"resourceLogs"' in line:
+            yield Signal.LOGS, logs_from_json(line)
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _message(path: Path, signal: Signal, body: bytes) -> Message:
+    times = (
+        _time(signal, item) for batch in Request(body).batches for item in batch.items
+    )
+    newest = max(times, default=0)
+    return Message(path=str(path), signal=signal, body=body, time_ns=newest)
+
+
+def _time(signal: Signal, item: bytes) -> int:
+    if signal is Signal.TRACES:
+        ids = read_ids(item)
+        return ids.end_ns if ids else 0
+    record = LogRecord.FromString(item)
+    return record.time_unix_nano or record.observed_time_unix_nano

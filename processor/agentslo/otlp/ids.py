@@ -1,0 +1,61 @@
+"""The ids of an encoded span, and nothing else of it.
+
+In: an encoded span. Out: `Ids`, or None where it has no valid ids. No state. A lazy schema of four
+fields leaves the rest unparsed, so that passing spans cost little (performance.md 3).
+"""
+
+from typing import Any, NamedTuple
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+_FIELD = descriptor_pb2.FieldDescriptorProto
+_REMOTE_KNOWN, _REMOTE = 0x100, 0x200
+
+
+class Ids(NamedTuple):
+    """Raw ids of one span; `parent_id` is empty at a root; `end_ns` is its end, unix ns."""
+
+    trace_id: bytes
+    span_id: bytes
+    parent_id: bytes
+    parent_remote: bool | None
+    end_ns: int
+
+
+def _schema() -> Any:
+    file = descriptor_pb2.FileDescriptorProto(
+        name="agentslo/span_ids.proto", package="agentslo.ids", syntax="proto3"
+    )
+    message = file.message_type.add(name="Span")
+    for name, number, kind in (
+        ("trace_id", 1, _FIELD.TYPE_BYTES),
+        ("span_id", 2, _FIELD.TYPE_BYTES),
+        ("parent_id", 4, _FIELD.TYPE_BYTES),
+        ("end_ns", 8, _FIELD.TYPE_FIXED64),
+        ("flags", 16, _FIELD.TYPE_FIXED32),
+    ):
+        message.field.add(
+            name=name, number=number, label=_FIELD.LABEL_OPTIONAL, type=kind
+        )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(
+        pool.FindMessageTypeByName("agentslo.ids.Span")
+    )
+
+
+_Span = _schema()
+
+
+def read_ids(encoded: bytes) -> Ids | None:
+    """The ids of a span; None where it cannot be parsed or its ids have the wrong length."""
+    try:
+        span = _Span.FromString(encoded)
+    except DecodeError:
+        return None
+    if len(span.trace_id) != 16 or len(span.span_id) != 8:
+        return None
+    parent = span.parent_id if any(span.parent_id) else b""
+    remote = bool(span.flags & _REMOTE) if span.flags & _REMOTE_KNOWN else None
+    return Ids(span.trace_id, span.span_id, parent, remote, span.end_ns)

@@ -1,0 +1,154 @@
+"""How a run ended, read from its last errors and last actions: heuristic findings.
+
+In: a `RunView`. Out: findings of rank heuristic. Pure. Sources: FINDINGS 1 and 2; conventions.md 6.
+"""
+
+import re
+from collections.abc import Iterator
+
+from agentslo.model import Evidence, Fault, Finding, Finish, Outcome, Role, Step
+from agentslo.outcomes import escalation
+from agentslo.outcomes.view import RunView
+
+PENDING_S = 0.005
+"""A tool span shorter than this, without a result, is a call that waits for approval."""
+
+_BY_FAULT: dict[Fault, tuple[Outcome, str]] = {
+    Fault.PAUSED: (Outcome.WAITING, "paused"),
+    Fault.CANCELLED: (Outcome.CANCELLED, "cancelled"),
+    Fault.LIMIT: (Outcome.LIMIT, "limit_exceeded"),
+    Fault.GUARDRAIL: (Outcome.BLOCKED, "guardrail"),
+    Fault.REFUSAL: (Outcome.REFUSED, "model_refused"),
+}
+_BY_FINISH: dict[Finish, tuple[Outcome, str]] = {
+    Finish.CONTENT_FILTER: (Outcome.REFUSED, "content_filter"),
+    Finish.REFUSAL: (Outcome.REFUSED, "model_refused"),
+    Finish.LENGTH: (Outcome.LIMIT, "answer_truncated"),
+    Finish.ERROR: (Outcome.ERROR, "model_error"),
+    Finish.CANCELLED: (Outcome.CANCELLED, "cancelled"),
+}
+_OUTPUT_TOOL = re.compile(
+    r"^(final_?(result|answer|output|response)\w*|submit\w*|finish|done|respond|reply|complete\w*)$",
+    re.IGNORECASE,
+)
+
+
+def heuristic(outcome: Outcome, reason: str, *proof: Step) -> Finding:
+    """A finding of rank heuristic, proven by the given steps."""
+    return Finding(
+        outcome=outcome,
+        reason=reason,
+        evidence=Evidence.HEURISTIC,
+        span_ids=tuple(s.span_id for s in proof),
+    )
+
+
+def unrecovered(view: RunView) -> list[Step]:
+    """Failed tool calls that no later successful call and no hand-over to a person made up for."""
+    failed = [s for s in view.tools if s.failed]
+    mended = [s for s in view.tools if s.failed is not True and s.fault is None]
+    return [f for f in failed if not any(m.end_ns >= f.end_ns for m in mended)]
+
+
+def fatal_finding(view: RunView, fatal: Step) -> Finding | None:
+    """What the error that ended the run says; None where it is mere control flow."""
+    if fatal.fault is Fault.HANDOFF or fatal.fault is None:
+        return None
+    if fatal.fault in _BY_FAULT:
+        outcome, reason = _BY_FAULT[fatal.fault]
+        return heuristic(outcome, reason, fatal)
+    last = view.actions[-1] if view.actions else None
+    if last is not None and last.role is Role.TOOL and last.failed:
+        return heuristic(Outcome.TOOL_FAILURE, "tool_error_ended_run", last, fatal)
+    if any(m.fault is not None for m in view.models[-1:]):
+        return heuristic(Outcome.ERROR, "model_error", view.models[-1], fatal)
+    return heuristic(Outcome.ERROR, "agent_error", fatal)
+
+
+def ending(view: RunView) -> Iterator[Finding]:
+    """The findings on how the run ended."""
+    fatal = view.fatal
+    found = fatal_finding(view, fatal) if fatal is not None else None
+    if found is not None:
+        yield found
+        return
+    if view.run.root is None:
+        yield heuristic(Outcome.LIMIT, "root_never_ended", *view.run.steps[-1:])
+        return
+    stopped = _stopped(view)
+    if stopped is not None:
+        yield stopped
+        return
+    handed = escalation.find(view)
+    if handed is not None:
+        yield heuristic(Outcome.SAFE_ESCALATION, "handed_to_person", handed)
+    elif broken := unrecovered(view):
+        yield heuristic(Outcome.TOOL_FAILURE, "tool_error_not_recovered", *broken)
+    yield from _quiet_end(view)
+
+
+def _stopped(view: RunView) -> Finding | None:
+    """Guardrails, pauses and finish reasons that ended the run without an error."""
+    for guard in view.run.steps:
+        tripped = guard.triggered is True or guard.fault is Fault.GUARDRAIL
+        if tripped and not any(a.start_ns >= guard.end_ns for a in view.actions):
+            return heuristic(Outcome.BLOCKED, "guardrail", guard)
+    last = view.actions[-1] if view.actions else None
+    if last is not None and last.fault in (Fault.PAUSED, Fault.CANCELLED):
+        return heuristic(*_BY_FAULT[last.fault], last)
+    if last is not None and last.role is Role.TOOL and _pending(last):
+        return heuristic(Outcome.WAITING, "tool_call_pending", last)
+    model = view.last_model
+    if (
+        model is not None
+        and model.finish in _BY_FINISH
+        and not _acted_after(view, model)
+    ):
+        return heuristic(*_BY_FINISH[model.finish], model)
+    return None
+
+
+def _pending(tool: Step) -> bool:
+    """Content is captured, the call took no time and has no result: it was never made."""
+    return (
+        tool.has_args
+        and not tool.has_result
+        and tool.failed is None
+        and tool.duration_s < PENDING_S
+    )
+
+
+def _acted_after(view: RunView, model: Step) -> bool:
+    return any(t.start_ns >= model.end_ns for t in view.tools)
+
+
+def _quiet_end(view: RunView) -> Iterator[Finding]:
+    """The run ended without any sign of failure: what did it do last?"""
+    if not view.actions:
+        yield heuristic(Outcome.UNKNOWN, "no_model_or_tool_call_seen")
+        return
+    last = _last_leaf(view)
+    if last.role is Role.LLM and last.finish is Finish.TOOL_CALL:
+        if view.shows_tools(last.scope):
+            yield heuristic(Outcome.WAITING, "tool_call_pending", last)
+        else:
+            yield heuristic(Outcome.UNKNOWN, "ended_asking_for_a_tool", last)
+    elif last.role is Role.TOOL and _unanswered(view, last):
+        yield heuristic(Outcome.UNKNOWN, "no_answer_after_tool", last)
+    else:
+        yield heuristic(Outcome.COMPLETED, "ended_normally", last)
+
+
+def _last_leaf(view: RunView) -> Step:
+    """The innermost action that ended last: a tool that ran an agent stands for that agent."""
+    last = view.actions[-1]
+    inner = [a for a in view.actions if a is not last and last in view.ancestors(a)]
+    return inner[-1] if inner else last
+
+
+def _unanswered(view: RunView, tool: Step) -> bool:
+    """A model asked for this tool and was not called again, so nobody read the result."""
+    asked = [m for m in view.models if m.end_ns <= tool.start_ns]
+    if not asked or _OUTPUT_TOOL.match(tool.tool or tool.name):
+        return False
+    return asked[-1].finish is Finish.TOOL_CALL or not tool.has_result and tool.has_args

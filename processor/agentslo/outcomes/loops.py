@@ -1,0 +1,66 @@
+"""Loops: the same thing done again with the same result.
+
+In: the tool calls of a run in order. Out: `Repeats`. Pure. Rule of methods.md 2.5, measured there:
+a cycle of (tool, arguments, result) at least four times over, ignoring results that are declared
+pending, or the same tool failing at least five times in a row; 0.0 % false positives on 3,000
+legitimate synthetic runs, full recall of repeat, AB and ABC loops. The result is part of the key:
+polling changes it. Without captured content only the failing rule is left, and `loop` is None.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentslo.model import Step
+
+MIN_CYCLES = 4
+MAX_PERIOD = 4
+MIN_FAILURES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats:
+    """Whether the run looped (None: content was not captured, so it cannot be told), and where."""
+
+    loop: bool | None
+    span_ids: tuple[bytes, ...] = ()
+
+
+def _key(step: Step) -> tuple[str, int | None, int | None]:
+    return step.tool or step.name, step.args_hash, step.result_hash
+
+
+def _failing(tools: Sequence[Step]) -> tuple[bytes, ...]:
+    streak: list[Step] = []
+    for step in tools:
+        same = streak and (streak[-1].tool or streak[-1].name) == (
+            step.tool or step.name
+        )
+        streak = [*(streak if same else []), step] if step.failed else []
+        if len(streak) >= MIN_FAILURES:
+            return tuple(s.span_id for s in streak)
+    return ()
+
+
+def _cycle(tools: Sequence[Step]) -> tuple[bytes, ...]:
+    keys = [_key(s) for s in tools]
+    for period in range(1, MAX_PERIOD + 1):
+        run = period
+        for i in range(period, len(keys)):
+            run = run + 1 if keys[i] == keys[i - period] else period
+            if run >= period * MIN_CYCLES:
+                return tuple(s.span_id for s in tools[i - run + 1 : i + 1])
+    return ()
+
+
+def repeats(tools: Sequence[Step]) -> Repeats:
+    """The loop finding of a run's tool calls, in order of start."""
+    failing = _failing(tools)
+    if failing:
+        return Repeats(loop=True, span_ids=failing)
+    captured = [
+        s for s in tools if s.args_hash is not None or s.result_hash is not None
+    ]
+    found = _cycle(captured)
+    if found:
+        return Repeats(loop=True, span_ids=found)
+    return Repeats(loop=False if len(captured) == len(tools) else None)

@@ -1,0 +1,160 @@
+"""A run as its rules see it: order, nesting, and what it did last.
+
+In: a `Run`. Out: `RunView`, computed once and read by every rule. Pure.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+
+from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Role, Run, Scope, Step
+
+ACTIONS = frozenset({Role.LLM, Role.TOOL, Role.RETRIEVAL, Role.HANDOFF, Role.HUMAN})
+
+
+class RunView:
+    """Derived facts of one run. `shows_tools(scope)`: every tool call of it sends a span."""
+
+    def __init__(self, run: Run, shows_tools: Callable[[Scope], bool]) -> None:
+        self.run = run
+        self.shows_tools = shows_tools
+        self._by_id = {s.span_id: s for s in run.steps}
+
+    def above(self, step: Step) -> Step | None:
+        """The nearest step above, inside the run."""
+        return self._by_id.get(self.run.parents.get(step.span_id, b""))
+
+    def ancestors(self, step: Step) -> list[Step]:
+        """All steps above, nearest first."""
+        out: list[Step] = []
+        at = self.above(step)
+        while at is not None and len(out) <= len(self._by_id):
+            out.append(at)
+            at = self.above(at)
+        return out
+
+    @cached_property
+    def tools(self) -> tuple[Step, ...]:
+        """Tool calls, each once: a call below a call of the same tool is the same call."""
+        return tuple(
+            s
+            for s in self.run.steps
+            if s.role is Role.TOOL
+            and not any(
+                a.role is Role.TOOL and same_tool(a, s) for a in self.ancestors(s)
+            )
+        )
+
+    @cached_property
+    def models(self) -> tuple[Step, ...]:
+        """Model calls, each once: a model span directly below a model span is the same call."""
+        return tuple(
+            s for s in self.run.steps if s.role is Role.LLM and not self._repeats(s)
+        )
+
+    def _repeats(self, step: Step) -> bool:
+        for above in self.ancestors(step):
+            if above.role is Role.LLM:
+                return True
+            if above.role is not Role.STEP:
+                return False
+        return False
+
+    @cached_property
+    def owners(self) -> dict[bytes, bytes]:
+        """Of each step, the span id of the agent-like step it works for (b"": the run itself)."""
+        found: dict[bytes, bytes] = {}
+        for step in self.run.steps:
+            owner = next(
+                (a.span_id for a in self.ancestors(step) if a.role in AGENT_LIKE), b""
+            )
+            found[step.span_id] = owner
+        return found
+
+    @cached_property
+    def actions(self) -> tuple[Step, ...]:
+        """What the run did, by end time: model calls, tool calls, retrievals, hand-offs, people.
+
+        The outer span of a nested pair stands for both; a retrieval inside a tool is the tool's.
+        """
+        counted = {s.span_id for s in (*self.tools, *self.models)}
+        other = {Role.RETRIEVAL, Role.HANDOFF, Role.HUMAN}
+        found = [
+            s
+            for s in self.run.steps
+            if s.span_id in counted
+            or (
+                s.role in other
+                and not any(a.role is Role.TOOL for a in self.ancestors(s))
+            )
+        ]
+        return tuple(sorted(found, key=lambda s: (s.end_ns, s.start_ns)))
+
+    @cached_property
+    def last_model(self) -> Step | None:
+        """The model call that ended last and gave the run its answer."""
+        return max(self.models, key=lambda s: (s.end_ns, s.start_ns), default=None)
+
+    @cached_property
+    def agents(self) -> tuple[Step, ...]:
+        """Agent-like steps, the root included."""
+        return tuple(
+            s for s in self.run.steps if s.role in AGENT_LIKE or s is self.run.root
+        )
+
+    @cached_property
+    def fatal(self) -> Step | None:
+        """The step whose error ended the run: the root's own, or that of the last agent below it.
+
+        A root that says OK proves nothing (FINDINGS 1.1): the error may sit on the agent span that
+        ended last, or on a step or model call that nothing followed. Control flow counts as well.
+        """
+        chain = [s for s in self.agents if s.fault is not None]
+        if self.run.root is not None and self.run.root.fault is not None:
+            return self.run.root
+        last = self._last_agents
+        marked = [s for s in chain if s in last]
+        if marked:
+            return max(marked, key=lambda s: s.end_ns)
+        return self._last_error
+
+    @cached_property
+    def _last_agents(self) -> list[Step]:
+        """The chain of agents that ended last, outermost first."""
+        agents = [
+            s for s in self.agents if s is not self.run.root and not self._in_tool(s)
+        ]
+        if not agents:
+            return []
+        end = max(agents, key=lambda s: (s.end_ns, s.start_ns))
+        return [end, *(a for a in self.ancestors(end) if a.role in AGENT_LIKE)]
+
+    def _in_tool(self, step: Step) -> bool:
+        return any(a.role is Role.TOOL for a in self.ancestors(step))
+
+    @cached_property
+    def _last_error(self) -> Step | None:
+        """A failed step or model call outside tools that no later model call followed."""
+        failed = [
+            s
+            for s in self.run.steps
+            if s.role in (Role.STEP, Role.LLM)
+            and s.fault is not None
+            and not self._in_tool(s)
+        ]
+        if not failed:
+            return None
+        last = max(failed, key=lambda s: (s.end_ns, s.start_ns))
+        if last.fault in CONTROL_FLOW and last.role is Role.STEP:
+            return last if not self._followed(last) else None
+        return None if self._followed(last) else last
+
+    def _followed(self, step: Step) -> bool:
+        return any(
+            a.start_ns >= step.end_ns and a.fault is None and a.span_id != step.span_id
+            for a in self.actions
+        )
+
+
+def same_tool(one: Step, other: Step) -> bool:
+    """Two tool spans of one tool: equal names, or either has none."""
+    return one.tool == other.tool or not one.tool or not other.tool

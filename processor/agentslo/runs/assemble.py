@@ -1,0 +1,349 @@
+"""Open runs: steps of a trace come in, runs go out when they are over.
+
+In: steps and parent edges, in any order, each with its arrival time. Out: closed trees, and spans
+that no longer need to be held. State: open traces and the ids of recently closed ones, each bounded
+by a number and a time. Time is an argument. A run closes when its root has ended and it has been
+quiet, else after `idle_s` without a span, else at `max_age_s` (design.md 2).
+"""
+
+import heapq
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from enum import Enum
+
+from agentslo.config.options import RunsOptions
+from agentslo.model import AGENT_LIKE, Role, Step
+from agentslo.runs.forest import Edge, Forest, Tree, climb, grow
+
+S = 1_000_000_000
+REMEMBER_CLOSED_NS = 1800 * S
+MAX_CLOSED_TRACES = 50_000
+
+
+class Arrival(Enum):
+    """What became of a step."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    OVER_BOUND = "over_bound"
+
+
+@dataclass(slots=True)
+class Held:
+    """A span kept back because it may be a run root. `payload` is the caller's own."""
+
+    step: Step
+    payload: object
+    since_ns: int
+
+
+@dataclass(slots=True)
+class Closed:
+    """A run's tree that is over, how it closed, its held root if still here, and spans that were
+    held in vain: they turned out to be nested in it."""
+
+    tree: Tree
+    forest: Forest
+    finalized_by: str
+    held: Held | None = None
+    nested: list[Held] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class OpenTrace:
+    """Everything known of a trace that is not closed yet."""
+
+    trace_id: bytes
+    last_ns: int
+    due_ns: int = 0
+    steps: dict[bytes, Step] = field(default_factory=dict)
+    edges: dict[bytes, Edge] = field(default_factory=dict)
+    held: dict[bytes, Held] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ClosedIds:
+    """Span ids of the closed runs of a trace, so that a late span is told from a new run."""
+
+    ids: set[bytes]
+    since_ns: int
+
+
+class Assembler:
+    """Groups steps into runs. Owned by one thread."""
+
+    def __init__(self, options: RunsOptions) -> None:
+        self._options = options
+        self._open: dict[bytes, OpenTrace] = {}
+        self._closed: OrderedDict[bytes, ClosedIds] = OrderedDict()
+        self._due: list[tuple[int, bytes]] = []
+        self._holds: deque[tuple[int, bytes, bytes]] = deque()
+        self._steps = 0
+        self._held = 0
+
+    @property
+    def open_traces(self) -> int:
+        """Traces with at least one step that is not closed."""
+        return len(self._open)
+
+    @property
+    def open_steps(self) -> int:
+        """Steps kept for open traces."""
+        return self._steps
+
+    @property
+    def held(self) -> int:
+        """Spans kept back."""
+        return self._held
+
+    def is_open(self, trace_id: bytes) -> bool:
+        """True where the parent edges of the trace's other spans are worth keeping."""
+        return trace_id in self._open
+
+    def edge(self, trace_id: bytes, span_id: bytes, edge: Edge, now_ns: int) -> None:
+        """Note the parent of a span that is no agent span, in a trace that is open."""
+        trace = self._open.get(trace_id)
+        if trace is not None and len(trace.edges) < self._options.max_steps_per_trace:
+            trace.edges[span_id] = edge
+            self._look_soon(trace, now_ns)
+
+    def add(self, step: Step, now_ns: int) -> Arrival:
+        """Take one step; `now_ns` is its arrival time."""
+        if self._is_late(step):
+            return Arrival.LATE
+        trace = self._open.get(step.trace_id)
+        if trace is None:
+            trace = self._open[step.trace_id] = OpenTrace(step.trace_id, now_ns)
+        trace.last_ns = now_ns
+        known = trace.steps.get(step.span_id)
+        if known is not None and step.end_ns <= known.end_ns:
+            return Arrival.DUPLICATE
+        if known is None:
+            if len(trace.steps) >= self._options.max_steps_per_trace:
+                return Arrival.OVER_BOUND
+            self._steps += 1
+        trace.steps[step.span_id] = step
+        self._look_soon(trace, now_ns)
+        return Arrival.NEW if known is None else Arrival.DUPLICATE
+
+    def wants_held(self, step: Step) -> bool:
+        """True where the step may be the root of a run: agent-like, with no agent above it yet."""
+        if step.role not in AGENT_LIKE and not (
+            step.role is Role.STEP and not step.parent_id
+        ):
+            return False
+        trace = self._open.get(step.trace_id)
+        return trace is not None and not self._has_agent_above(trace, step)
+
+    def hold(self, step: Step, payload: object, now_ns: int) -> Held | None:
+        """Keep a possible root back; gives the earlier copy of the same span that it replaces."""
+        trace = self._open[step.trace_id]
+        earlier = trace.held.get(step.span_id)
+        since_ns = earlier.since_ns if earlier else now_ns
+        trace.held[step.span_id] = Held(step, payload, since_ns)
+        if earlier is None:
+            self._holds.append((now_ns, step.trace_id, step.span_id))
+            self._held += 1
+        return earlier
+
+    def nested_holds(self, trace_id: bytes) -> list[Held]:
+        """Take the held spans of a trace that turned out to have an agent above them."""
+        trace = self._open.get(trace_id)
+        if trace is None:
+            return []
+        nested = [
+            h for h in trace.held.values() if self._has_agent_above(trace, h.step)
+        ]
+        return [self._unhold(trace, h.step.span_id) for h in nested]
+
+    def _unhold(self, trace: OpenTrace, span_id: bytes) -> Held:
+        self._held -= 1
+        return trace.held.pop(span_id)
+
+    def _has_agent_above(self, trace: OpenTrace, step: Step) -> bool:
+        seen = set()
+        while step.span_id not in seen:
+            seen.add(step.span_id)
+            above, _, _ = climb(step, trace.steps, trace.edges)
+            if not above:
+                return False
+            step = trace.steps[above]
+            if step.role in AGENT_LIKE:
+                return True
+        return False
+
+    def expired_holds(
+        self, now_ns: int, *, everything: bool = False
+    ) -> list[tuple[Held, Closed | None]]:
+        """Spans held for `hold_max_s` (or `everything`), each with the tree it heads so far (None:
+        it is no settled root)."""
+        limit = now_ns - (0 if everything else int(self._options.hold_max_s * S))
+        out: list[tuple[Held, Closed | None]] = []
+        while self._holds and self._holds[0][0] <= limit:
+            since_ns, trace_id, span_id = self._holds.popleft()
+            trace = self._open.get(trace_id)
+            held = trace.held.get(span_id) if trace else None
+            if trace is None or held is None or held.since_ns != since_ns:
+                continue
+            self._unhold(trace, span_id)
+            forest = grow(trace.steps, trace.edges)
+            tree = next(
+                (t for t in forest.trees if t.settled and _heads(t, span_id)), None
+            )
+            out.append((held, Closed(tree, forest, "hold_max") if tree else None))
+        return out
+
+    def due(self, now_ns: int) -> list[Closed]:
+        """Runs that are over at `now_ns`, in order of due time."""
+        closed: list[Closed] = []
+        while self._due and self._due[0][0] <= now_ns:
+            at, trace_id = heapq.heappop(self._due)
+            trace = self._open.get(trace_id)
+            if trace is not None and trace.due_ns == at:
+                closed.extend(self._settle(trace, at))
+        while len(self._open) > self._options.max_open_runs:
+            oldest = next(iter(self._open.values()))
+            closed.extend(self._close_all(oldest, "state_bound", now_ns))
+        return closed
+
+    def finish(self, now_ns: int) -> list[Closed]:
+        """Close everything: ended roots as `root_ended`, the rest as `end_of_input`."""
+        return [
+            c for t in list(self._open.values()) for c in self._close_all(t, "", now_ns)
+        ]
+
+    def _settle(self, trace: OpenTrace, now_ns: int) -> list[Closed]:
+        options, forest, out = self._options, grow(trace.steps, trace.edges), []
+        next_ns = 0
+        for tree in forest.trees:
+            last = tree.last_arrival_ns
+            quiet_ns = last + self._quiet_ns(tree)
+            idle_ns = (last if tree.settled else trace.last_ns) + int(
+                options.idle_s * S
+            )
+            age_ns = tree.first_arrival_ns + int(options.max_age_s * S)
+            ended = tree.root is not None and tree.settled
+            when, how = min(
+                *([(quiet_ns, "root_ended")] if ended else []),
+                (idle_ns, "idle_timeout"),
+                (age_ns, "max_age"),
+            )
+            if when <= now_ns:
+                remnant = self._is_remnant(trace, tree)
+                closed = self._close(trace, forest, tree, how, now_ns)
+                out.extend([] if remnant else [closed])
+            else:
+                next_ns = min(next_ns or when, when)
+        self._reschedule(trace, forest, next_ns, now_ns)
+        return out
+
+    def _reschedule(
+        self, trace: OpenTrace, forest: Forest, next_ns: int, now_ns: int
+    ) -> None:
+        """Set the next look at the trace; drop it, or its loose steps, when nothing is waited for."""
+        loose_ns = max((s.arrival_ns for s in forest.loose), default=0)
+        if loose_ns:
+            loose_ns += int(self._options.idle_s * S)
+            if loose_ns <= now_ns:
+                for step in forest.loose:
+                    self._forget(trace, step)
+            else:
+                next_ns = min(next_ns or loose_ns, loose_ns)
+        if trace.steps:
+            self._schedule(trace, next_ns)
+        else:
+            self._open.pop(trace.trace_id, None)
+
+    def _look_soon(self, trace: OpenTrace, now_ns: int) -> None:
+        soon = now_ns + int(self._options.quiet_single_s * S)
+        if not trace.due_ns or soon < trace.due_ns:
+            self._schedule(trace, soon)
+
+    def _schedule(self, trace: OpenTrace, due_ns: int) -> None:
+        trace.due_ns = due_ns
+        heapq.heappush(self._due, (due_ns, trace.trace_id))
+
+    def _quiet_ns(self, tree: Tree) -> int:
+        """`quiet_single_s` where one process sent the whole run and waits for nobody."""
+        instances = {s.resource.instance_id for s in tree.members}
+        if len(instances) == 1 and "" not in instances and not _waits_for_child(tree):
+            return int(self._options.quiet_single_s * S)
+        return int(self._options.quiet_s * S)
+
+    def _forget(self, trace: OpenTrace, step: Step) -> None:
+        if trace.steps.pop(step.span_id, None) is not None:
+            self._steps -= 1
+
+    def _close(
+        self, trace: OpenTrace, forest: Forest, tree: Tree, how: str, now_ns: int
+    ) -> Closed:
+        closed = Closed(tree, forest, how)
+        for step in tree.members:
+            self._forget(trace, step)
+            if step.span_id in trace.held:
+                held = self._unhold(trace, step.span_id)
+                if step is tree.root:
+                    closed.held = held
+                else:
+                    closed.nested.append(held)
+        self._remember(trace.trace_id, tree, now_ns)
+        return closed
+
+    def _close_all(self, trace: OpenTrace, how: str, now_ns: int) -> list[Closed]:
+        forest = grow(trace.steps, trace.edges)
+        out = []
+        for tree in forest.trees:
+            if not self._is_remnant(trace, tree):
+                last = "root_ended" if tree.root else "end_of_input"
+                out.append(self._close(trace, forest, tree, how or last, now_ns))
+        for step in list(trace.steps.values()):
+            self._forget(trace, step)
+        self._open.pop(trace.trace_id, None)
+        return out
+
+    def _is_remnant(self, trace: OpenTrace, tree: Tree) -> bool:
+        """Steps whose late parent came after them: they belong to a run that is closed."""
+        closed = self._closed.get(trace.trace_id)
+        return (
+            closed is not None
+            and tree.root is None
+            and tree.missing_parent in closed.ids
+        )
+
+    def _remember(self, trace_id: bytes, tree: Tree, now_ns: int) -> None:
+        entry = self._closed.setdefault(trace_id, ClosedIds(set(), now_ns))
+        entry.ids.update(s.span_id for s in tree.members)
+        entry.ids.add(tree.missing_parent)
+        entry.ids.discard(b"")
+        entry.since_ns = now_ns
+        self._closed.move_to_end(trace_id)
+        while self._closed:
+            oldest = next(iter(self._closed.values()))
+            if (
+                len(self._closed) <= MAX_CLOSED_TRACES
+                and now_ns - oldest.since_ns <= REMEMBER_CLOSED_NS
+            ):
+                break
+            self._closed.popitem(last=False)
+
+    def _is_late(self, step: Step) -> bool:
+        """A span of a closed run, or below one; it is remembered so that its children are late."""
+        closed = self._closed.get(step.trace_id)
+        if closed is None or not {step.span_id, step.parent_id} & closed.ids:
+            return False
+        closed.ids.add(step.span_id)
+        return True
+
+
+def _heads(tree: Tree, span_id: bytes) -> bool:
+    return tree.root is not None and tree.root.span_id == span_id
+
+
+def _waits_for_child(tree: Tree) -> bool:
+    """A client span of an agent or tool call that no child has answered yet."""
+    answered = {s.parent_id for s in tree.members}
+    return any(
+        s.client and s.role in (Role.AGENT, Role.TOOL) and s.span_id not in answered
+        for s in tree.members
+    )

@@ -1,0 +1,117 @@
+"""From a closed tree to a `Run`: identity, times, release.
+
+In: a `Tree`, its forest's parents, how it closed. Out: Run. Pure. Sources: design.md 3 "Identity",
+conventions.md 4 (first non-empty wins, root preferred).
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+
+from agentslo.model import AGENT_LIKE, Role, Run, Step
+from agentslo.runs.forest import Tree
+
+UNSET = "unset"
+_PREFIXES = ("invoke_agent ", "invoke_workflow ", "create_agent ", "agent_run ")
+
+
+def run_id(tree: Tree, trace_id: bytes) -> str:
+    """Trace id and root span id, or the missing parent's, as hex."""
+    head = tree.root.span_id if tree.root else tree.missing_parent
+    return f"{trace_id.hex()}:{head.hex()}"
+
+
+def build(tree: Tree, parents: Mapping[bytes, bytes], finalized_by: str) -> Run:
+    """The run of a closed tree."""
+    steps = tuple(tree.members)
+    lead = tree.root or steps[0]
+    name = agent_name(tree, parents)
+    service = lead.resource.service
+    entry = _entry(tree, parents) or lead
+    version = entry.agent_version or _first(steps, lambda s: s.agent_version)
+    return Run(
+        run_id=run_id(tree, lead.trace_id),
+        trace_id=lead.trace_id.hex(),
+        trace_ids=(lead.trace_id.hex(),),
+        root=tree.root,
+        steps=steps,
+        parents=parents,
+        finalized_by=finalized_by,
+        agent=identity(service, name),
+        agent_version=version or lead.resource.service_version,
+        service=service,
+        environment=lead.resource.environment or UNSET,
+        release=release(steps, version or lead.resource.service_version),
+        conversation_id=lead.conversation_id
+        or _first(steps, lambda s: s.conversation_id),
+        task_type=_declared(lead, steps, "task_type")
+        or _first(steps, lambda s: s.task_type),
+        start_ns=tree.root.start_ns if tree.root else min(s.start_ns for s in steps),
+        end_ns=tree.root.end_ns if tree.root else max(s.end_ns for s in steps),
+        source=lead.source,
+    )
+
+
+def _first(steps: Iterable[Step], pick: Callable[[Step], str]) -> str:
+    return next((found for s in steps if (found := pick(s))), "")
+
+
+def _declared(lead: Step, steps: Iterable[Step], key: str) -> str:
+    for step in (lead, *steps):
+        value = step.declared.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def _entry(tree: Tree, parents: Mapping[bytes, bytes]) -> Step | None:
+    """The agent that got the task: the outermost, earliest AGENT span that carries a name."""
+    depth: dict[bytes, int] = {}
+    for step in tree.members:
+        chain, at = [], step.span_id
+        while at and at not in depth:
+            chain.append(at)
+            at = parents.get(at, b"")
+        base = depth.get(at, -1) if at else -1
+        for i, span_id in enumerate(reversed(chain), start=1):
+            depth[span_id] = base + i
+    named = [s for s in tree.members if s.role is Role.AGENT and s.agent]
+    return min(
+        named, key=lambda s: (depth[s.span_id], s.start_ns, s.span_id), default=None
+    )
+
+
+def agent_name(tree: Tree, parents: Mapping[bytes, bytes]) -> str:
+    """The run's agent as the sender names it; "" where no span tells."""
+    entry = _entry(tree, parents)
+    if entry is not None:
+        return entry.agent
+    root = tree.root
+    if root is None:
+        return _first(tree.members, lambda s: s.agent)
+    if root.workflow:
+        return root.workflow
+    for prefix in _PREFIXES:
+        if root.name.startswith(prefix):
+            return root.name[len(prefix) :]
+    return root.name if root.role in AGENT_LIKE or root.role is Role.STEP else ""
+
+
+def identity(service: str, name: str) -> str:
+    """`service.name/agent-name`; the agent name alone where the service says nothing of its own."""
+    if not service or service.startswith("unknown_service") or service == name:
+        return name or service or "unknown"
+    return f"{service}/{name}" if name else service
+
+
+def release(steps: Iterable[Step], agent_version: str) -> str:
+    """Short stable id of (agent version, prompt, models, tools, policy) as far as the spans tell."""
+    models = sorted({s.model for s in steps if s.model and s.role is Role.LLM})
+    declared: dict[str, str] = {}
+    for step in steps:
+        for key in ("prompt_version", "tool_version", "policy_version"):
+            if isinstance(value := step.declared.get(key), str):
+                declared.setdefault(key, value)
+    if not agent_version and not models and not declared:
+        return UNSET
+    parts = [agent_version, *models, *(f"{k}={v}" for k, v in sorted(declared.items()))]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]

@@ -1,0 +1,94 @@
+"""The attributes a run root, a step and a verdict span carry (design.md 4).
+
+In: a run and its verdict. Out: attribute mappings and encoded spans. Pure. At most 20 attributes on
+a root; what is unknown is absent.
+"""
+
+import hashlib
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+)
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from agentslo import __version__
+from agentslo.model import CONTROL_FLOW, Run, SloResult, Step, Verdict
+from agentslo.otlp.splice import Attribute, pairs
+
+SCOPE = "agentslo"
+NAME = "agent_slo.verdict"
+
+
+def step_result(step: Step) -> str:
+    """`ok`, `error`, `interrupted` or `unknown`, as known when the span arrived."""
+    if step.fault in CONTROL_FLOW:
+        return "interrupted"
+    if step.failed is not None:
+        return "error" if step.failed else "ok"
+    return (
+        "ok"
+        if step.status == 1 or step.has_result or step.finish is not None
+        else "unknown"
+    )
+
+
+def run_attributes(run: Run, verdict: Verdict) -> dict[str, Attribute]:
+    """The attributes of a run root."""
+    totals = verdict.totals
+    found: dict[str, Attribute | None] = {
+        "agent_slo.run.id": run.run_id,
+        "agent_slo.run.outcome": verdict.outcome.value,
+        "agent_slo.run.outcome_reason": verdict.reason,
+        "agent_slo.run.outcome_evidence": verdict.evidence.label,
+        "agent_slo.run.finalized_by": run.finalized_by,
+        "agent_slo.run.tokens_input": totals.tokens_in,
+        "agent_slo.run.tokens_output": totals.tokens_out,
+        "agent_slo.run.cost_usd": totals.cost_usd,
+        "agent_slo.run.llm_calls": totals.llm_calls,
+        "agent_slo.run.tool_calls": totals.tool_calls,
+        "agent_slo.run.tool_errors": totals.tool_errors,
+        "agent_slo.run.escalated": totals.escalated,
+        "agent_slo.slo.good": _slos(verdict, SloResult.GOOD),
+        "agent_slo.slo.bad": _slos(verdict, SloResult.BAD),
+        "agent_slo.slo.unknown": _slos(verdict, SloResult.UNKNOWN),
+        "agent_slo.release": run.release,
+    }
+    return {k: v for k, v in found.items() if v is not None}
+
+
+def _slos(verdict: Verdict, result: SloResult) -> list[str] | None:
+    return [name for name, found in verdict.slos.items() if found is result] or None
+
+
+def verdict_span(
+    run: Run, verdict: Verdict, resource: bytes, revision: int = 0, supersedes: str = ""
+) -> bytes:
+    """An export request that holds the verdict span of a run.
+
+    `resource`: the run's encoded OTLP resource. `supersedes`: the outcome this revision replaces.
+    The span id follows from (run id, revision), so sending it again makes a duplicate, not a second
+    verdict.
+    """
+    digest = hashlib.sha256(f"{run.run_id}:{revision}".encode()).digest()
+    parent = run.run_id.rsplit(":", 1)[-1]
+    attributes = run_attributes(run, verdict)
+    attributes["agent_slo.verdict.revision"] = revision
+    if supersedes:
+        attributes["agent_slo.verdict.supersedes"] = supersedes
+    span = Span(
+        trace_id=bytes.fromhex(run.trace_id),
+        span_id=digest[:8],
+        parent_span_id=bytes.fromhex(parent) if len(parent) == 16 else b"",
+        name=NAME,
+        kind=Span.SPAN_KIND_INTERNAL,
+        start_time_unix_nano=run.end_ns,
+        end_time_unix_nano=run.end_ns,
+        attributes=pairs(attributes),
+    )
+    request = ExportTraceServiceRequest()
+    group = request.resource_spans.add()
+    group.resource.ParseFromString(resource)
+    holder = group.scope_spans.add()
+    holder.scope.name, holder.scope.version = SCOPE, __version__
+    holder.spans.append(span)
+    return request.SerializeToString()
