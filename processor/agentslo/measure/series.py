@@ -6,6 +6,7 @@ values that are folded, bounded in number. Sources: design.md 6 (zero hold, caps
 plain dictionaries cost a tenth of prometheus_client's children (performance.md 4).
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from math import inf
@@ -55,7 +56,7 @@ class Metrics:
         self._hold_ends_ns = _NEVER_NS
         self._admission = Admission(options.caps)
         self._remembered: dict[tuple[Family, Labels], Placement] = {}
-        self._sorted: dict[Family, list[Cell]] = {}
+        self._sorted: dict[Family, tuple[list[Labels], list[Cell]]] = {}
         self._release_ends_ns = 0
 
     def inc(self, family: Family, labels: Labels, now_ns: int, amount: float = 1.0) -> None:
@@ -164,12 +165,13 @@ class Metrics:
         self.set(SERIES, (), float(self._admission.series))
 
     def sorted_cells(self, family: Family) -> list[Cell]:
-        """The cells of a family in the order of their labels. Do not change the list."""
-        cells = self._sorted.get(family)
-        if cells is None:
-            rows = self._rows(family)
-            cells = self._sorted[family] = [rows[row] for row in sorted(rows)]
-        return cells
+        """The cells of a family in the order of their labels, as they are now."""
+        known = self._sorted.get(family)
+        if known is None:
+            cells = self._rows(family)
+            rows = sorted(cells)
+            known = self._sorted[family] = (rows, [cells[row] for row in rows])
+        return known[1].copy()
 
     def _rows(self, family: Family) -> Rows:
         if family.kind is Kind.COUNTER:
@@ -206,17 +208,24 @@ class Metrics:
         cell = rows.get(row)
         if cell is None:
             cell = rows[row] = Gauge(family, row)
-            self._admission.added(family, row)
-            self._sorted.pop(family, None)
+            self._add(family, row, cell)
         return cell
 
     def _born(self, family: Family, row: Labels, cell: Counter | Histogram) -> None:
-        self._admission.added(family, row)
-        self._sorted.pop(family, None)
+        self._add(family, row, cell)
         if family.zero_held and self._hold_ns > 0:
             cell.held = True
             self._held.append(cell)
             self._hold_ends_ns = min(self._hold_ends_ns, cell.created_ns + self._hold_ns)
+
+    def _add(self, family: Family, row: Labels, cell: Cell) -> None:
+        self._admission.added(family, row)
+        # Inserted where it belongs: sorting a large family at every scrape would stall the loop.
+        if family in self._sorted:
+            rows, cells = self._sorted[family]
+            place = bisect_left(rows, row)
+            rows.insert(place, row)
+            cells.insert(place, cell)
 
     def _place(self, family: Family, labels: Labels, now_ns: int) -> Labels | None:
         """The row these labels belong to, None where there is no room; folds are counted."""
