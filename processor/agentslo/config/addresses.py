@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):(?P<port>\d{1,6})", re.ASCII)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_PORT = 65_535
+GRPC_PORT = 4317
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,11 @@ def split_address(text: str) -> HostPort | None:
     return HostPort(host, int(match["port"]))
 
 
-def endpoint_address(endpoint: str) -> HostPort | None:
-    """Where an endpoint (`host:port` or an http URL) connects to, or None."""
+def endpoint_address(endpoint: str, *, default_port: int | None = None) -> HostPort | None:
+    """Where an endpoint (`host:port` or an http URL) connects to, or None.
+
+    A URL without a port means `default_port`, or its scheme's where that is None.
+    """
     if "://" not in endpoint:
         return split_address(endpoint)
     try:
@@ -59,7 +63,9 @@ def endpoint_address(endpoint: str) -> HostPort | None:
         return None
     if url.scheme not in _DEFAULT_PORTS or not url.hostname:
         return None
-    return HostPort(url.hostname, _DEFAULT_PORTS[url.scheme] if port is None else port)
+    if port is None:
+        port = _DEFAULT_PORTS[url.scheme] if default_port is None else default_port
+    return HostPort(url.hostname, port)
 
 
 def _canonical(host: str) -> str:

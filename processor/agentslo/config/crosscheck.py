@@ -7,7 +7,7 @@ state. Compares only what is sound, so one mistake is one problem.
 from dataclasses import replace
 from itertools import combinations
 
-from agentslo.config.addresses import MAX_PORT, HostPort, endpoint_address, split_address
+from agentslo.config.addresses import GRPC_PORT, MAX_PORT, HostPort, endpoint_address, split_address
 from agentslo.config.options import ListenOptions, WebOptions
 from agentslo.config.problems import quoted
 from agentslo.config.reading import Reading
@@ -51,7 +51,8 @@ def check_loops(
         return
     sound = _sound_addresses(listen, reading)
     for index, destination in enumerate(destinations):
-        target = endpoint_address(destination.endpoint)
+        default_port = GRPC_PORT if destination.protocol == "grpc" else None
+        target = endpoint_address(destination.endpoint, default_port=default_port)
         for name, address in sound.items():
             if target is not None and target.meets(address):
                 what = f"{quoted(destination.endpoint)} is our own listener listen.{name}"

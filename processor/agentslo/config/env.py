@@ -53,9 +53,7 @@ def variables(root: Field) -> dict[str, tuple[tuple[str, ...], Field]]:
     }
 
 
-def overlay(
-    node: Node | None, root: Field, environ: MappingType[str, str], reading: Reading
-) -> Node | None:
+def overlay(node: Node, root: Field, environ: MappingType[str, str], reading: Reading) -> Node:
     """The document's root with every variable in its place."""
     known = variables(root)
     ours = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}
@@ -96,54 +94,46 @@ def _value(name: str, text: str, option: Field) -> Node:
     return Scalar(text, mark, plain=False, literal=True)
 
 
-def _put(
-    node: Node | None, path: OptionPath, value: Node, field: Field, reading: Reading
-) -> Node | None:
+def _put(node: Node | None, path: OptionPath, value: Node, field: Field, reading: Reading) -> Node:
     """`node` with `value` at `path`; where `node` has another shape it is left to be refused."""
     if not path:
         return value
-    if node is not None and is_nothing(node):
-        node = None
-    if isinstance(field, GroupList):
+    if node is None or is_nothing(node):
+        is_list = isinstance(field, GroupList)
+        node = Sequence((), value.mark) if is_list else Mapping((), value.mark)
+    if isinstance(field, GroupList) and isinstance(node, Sequence):
         return _put_item(node, path, value, field, reading)
     if isinstance(field, Group):
-        child = next(child for child in field.fields if child.name == path[0])
-        if isinstance(node, Scalar) and field.shorthand:
-            node = Mapping((Entry(field.shorthand, node.mark, node),), node.mark)
-        if node is None:
-            node = Mapping((), value.mark)
-        if isinstance(node, Mapping):
-            put = _put(node.get(child.name), path[1:], value, child, reading)
-            return _with_entry(node, child.name, put, value.mark)
+        return _put_key(node, path, value, field, reading)
     return node
 
 
-def _put_item(
-    node: Node | None, path: OptionPath, value: Node, field: GroupList[T], reading: Reading
-) -> Node | None:
-    """The same for an item of a list, which may be the next one."""
-    if node is None:
-        node = Sequence((), value.mark)
-    index = path[0]
-    if not isinstance(node, Sequence) or not isinstance(index, int):
+def _put_key(node: Node, path: OptionPath, value: Node, group: Group[T], reading: Reading) -> Node:
+    if isinstance(node, Scalar) and group.shorthand:
+        node = Mapping((Entry(group.shorthand, node.mark, node),), node.mark)
+    if not isinstance(node, Mapping):
         return node
+    child = next(child for child in group.fields if child.name == path[0])
+    put = _put(node.get(child.name), path[1:], value, child, reading)
+    if node.get(child.name) is None:
+        return Mapping((*node.entries, Entry(child.name, value.mark, put)), node.mark)
+    entries = tuple(
+        Entry(entry.key, entry.key_mark, put) if entry.key == child.name else entry
+        for entry in node.entries
+    )
+    return Mapping(entries, node.mark)
+
+
+def _put_item(
+    node: Sequence, path: OptionPath, value: Node, field: GroupList[T], reading: Reading
+) -> Node:
+    """The same for an item of a list, which may be the next one."""
+    index = int(path[0])
     items = list(node.items)
     if index > len(items):
         what = f"there is no {field.name}[{len(items)}] before it"
         reading.note((field.name, index), what, "number them from 0 without gaps", value.mark)
         return node
     old = items[index] if index < len(items) else None
-    new = _put(old, path[1:], value, field.item, reading)
-    items[index : index + 1] = [new] if new is not None else []
+    items[index : index + 1] = [_put(old, path[1:], value, field.item, reading)]
     return Sequence(tuple(items), node.mark)
-
-
-def _with_entry(node: Mapping, key: str, value: Node | None, mark: Mark) -> Mapping:
-    if value is None:
-        return node
-    if node.get(key) is None:
-        return Mapping((*node.entries, Entry(key, mark, value)), node.mark)
-    entries = tuple(
-        Entry(key, entry.key_mark, value) if entry.key == key else entry for entry in node.entries
-    )
-    return Mapping(entries, node.mark)

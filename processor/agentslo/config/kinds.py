@@ -123,7 +123,7 @@ class Integer:
     def parse(self, text: str) -> int:
         """The number."""
         if not _INTEGER.fullmatch(text):
-            raise Fault(f"{quoted(text)} is not a whole number", f"write {self.words}")
+            raise Fault(f"{quoted(text)} is not a whole number", f"write a {self.words}")
         value = int(text)
         if not self.low <= value <= self.high:
             raise Fault(f"{value} is out of range", f"use {self.low} to {self.high}")
@@ -219,6 +219,9 @@ class Endpoint:
 
     def parse(self, text: str) -> str:
         """The endpoint as written."""
+        if "@" in text or "?" in text or "#" in text:
+            fix = "put credentials under headers, and only scheme, host, port and path here"
+            raise Fault("the endpoint holds a credential, query or fragment", fix)
         Text().parse(text)
         address = endpoint_address(text)
         if address is None:
@@ -227,9 +230,6 @@ class Endpoint:
         _check_port(address.port)
         if address.port == 0:
             raise Fault("port 0 cannot be connected to", f"use 1 to {MAX_PORT}")
-        if "@" in text or "?" in text or "#" in text:
-            fix = "put credentials under headers, and only scheme, host, port and path here"
-            raise Fault("the endpoint holds a credential, query or fragment", fix)
         return text
 
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 _EXCERPT_COLUMNS = 100
 _LONGEST_GUESSED_KEY = 64
-_SECRET_LINE = re.compile(r"(?i)authorization|password|secret|token|api[-_]?key|bearer")
-_UNSAFE_IN_TERMINAL = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+_SECRET_LINE = re.compile(r"(?i)authorization|password|secret|token|api[-_]?key|bearer|://[^/\s]*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ def render(problem: Problem, *, short: bool = False) -> str:
     """One line, and unless `short` the source line with a caret below it."""
     where = f"{problem.file}:{problem.line}:{problem.col}: "
     path = f"{problem.path}: " if problem.path else ""
-    headline = f"{where}{path}{problem.what}; {problem.fix}"
+    headline = _safe(f"{where}{path}{problem.what}; {problem.fix}")
     if short or not problem.source:
         return headline
     excerpt, caret = _excerpt(problem.source, problem.col - 1)
@@ -69,7 +68,7 @@ def as_json(problem: Problem) -> dict[str, str | int]:
 def quoted(text: str) -> str:
     """`text` in quotes for a message: escaped, and cut where it is long."""
     cut = text if len(text) <= 60 else text[:57] + "..."
-    return json.dumps(_UNSAFE_IN_TERMINAL.sub("?", cut), ensure_ascii=False)
+    return json.dumps(_safe(cut), ensure_ascii=False)
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str | None:
@@ -89,4 +88,9 @@ def _excerpt(source: str, col0: int) -> tuple[str, int]:
     """A terminal-safe window of the line around the caret, and the caret's place in it."""
     start = max(0, col0 - _EXCERPT_COLUMNS * 2 // 3) if len(source) > _EXCERPT_COLUMNS else 0
     window = source[start : start + _EXCERPT_COLUMNS].replace("\t", " ")
-    return _UNSAFE_IN_TERMINAL.sub("?", window), col0 - start
+    return _safe(window), col0 - start
+
+
+def _safe(text: str) -> str:
+    """`text` without what could steer a terminal or cannot be encoded."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

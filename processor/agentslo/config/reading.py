@@ -21,7 +21,8 @@ def dotted(path: OptionPath) -> str:
     """`destinations[0].endpoint` for a message."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        # A key that somebody else chose may be of any length.
+        text += f"[{part}]" if isinstance(part, int) else f".{part[:60]}"
     return text.removeprefix(".")
 
 

@@ -267,7 +267,7 @@ def is_nothing(node: Node) -> bool:
 
 def _read_scalar(kind: Kind[object], node: Node, path: OptionPath, reading: Reading) -> object:
     if not isinstance(node, Scalar):
-        reading.note(path, f"is {_shape(node)}, not one value", f"write {_bare(kind.words)}")
+        reading.note(path, f"is {_shape(node)}, not one value", f"give one: {_bare(kind.words)}")
         return FAULTY
     try:
         text = reading.text(node)

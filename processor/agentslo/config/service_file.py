@@ -79,16 +79,15 @@ def load(path: Path | None, environ: Mapping[str, str]) -> ServiceConfig:
     """The configuration of a file (None: no file) and the environment, which wins."""
     file = NO_FILE if path is None else str(path)
     base = Path.cwd() if path is None else path.absolute().parent
-    document = Document(MappingNode((), Mark(file))) if path is None else _read(path)
+    document = Document(None) if path is None else _read(path)
     reading = Reading(file, environ=environ, base=base, homes=homes(ROOT))
     reading.add_source(file, document.lines)
     reading.note_all(document.problems)
-    config: ServiceConfig | Faulty = ServiceConfig()
+    config = ServiceConfig()
     if not document.is_broken:
-        root = overlay(document.root, ROOT, environ, reading)
-        config = _interpret(root, reading)
-    problems = reading.problems()
-    if problems or isinstance(config, Faulty):
+        root = document.root or MappingNode((), Mark(file))
+        config = _interpret(overlay(root, ROOT, environ, reading), reading)
+    if problems := reading.problems():
         raise ConfigError(problems)
     return replace(config, revision=_revision(config))
 
@@ -118,11 +117,10 @@ def _read(path: Path) -> Document:
         return Document(None, problems=(problem,))
 
 
-def _interpret(root: Node | None, reading: Reading) -> ServiceConfig | Faulty:
+def _interpret(root: Node, reading: Reading) -> ServiceConfig:
     """The sections, and the checks across them."""
-    config = ServiceConfig() if root is None else ROOT.read(root, (), reading)
-    if isinstance(config, Faulty):
-        return config
+    read = ROOT.read(root, (), reading)
+    config = ServiceConfig() if isinstance(read, Faulty) else read
     listen = with_offset(config.listen, config.port_offset, reading)
     check_listeners(listen, reading)
     check_loops(listen, config.destinations, reading)

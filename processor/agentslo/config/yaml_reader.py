@@ -45,7 +45,7 @@ def read_document(file: str, data: bytes) -> Document:
         return Document(None, problems=(problem_at(Mark(file), what, fix),))
     text = decode(file, data)
     if isinstance(text, Problem):
-        return Document(None, problems=(text,))
+        return Document(None, split_lines(data.decode(errors="replace")), (text,))
     lines = split_lines(text)
     builder = _Builder(file)
     try:
@@ -117,7 +117,8 @@ class _Builder:
 
     def _start_node(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, mark: Mark) -> None:
         if event.tag is not None:
-            what = f"tag {quoted(event.tag)} has no meaning here"
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            what = f"tag {quoted(tag)} has no meaning here"
             self._note(mark, what, "remove it; the option gives the value its type")
         self._count(1, mark)
         if isinstance(event, yaml.ScalarEvent):
@@ -134,10 +135,10 @@ class _Builder:
         if self._aliases > MAX_ALIASES:
             self._stop(mark, f"more than {MAX_ALIASES} aliases", "write the values out")
         if any(frame.anchor == anchor for frame in self._stack):
-            self._stop(mark, f"alias *{anchor} stands inside its own anchor", "remove it")
+            self._stop(mark, f"alias {quoted(anchor)} stands inside its own anchor", "remove it")
         node = self._anchors.get(anchor)
         if node is None:
-            self._stop(mark, f"alias *{anchor} has no anchor", f"define &{anchor} before it")
+            self._stop(mark, f"alias {quoted(anchor)} has no anchor", "define it before this line")
         self._count(node.size, mark)
         self._add(node, None)
 

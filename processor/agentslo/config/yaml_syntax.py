@@ -57,11 +57,17 @@ _SYNTAX: tuple[tuple[str, str, str], ...] = (
 )
 
 
+# What is left open is mended where it starts, not where PyYAML gives up.
+_SHOWN_AT_THE_START = ("found unexpected end of stream", "expected ',' or", "could not find")
+
+
 def syntax_problem(file: str, error: yaml.MarkedYAMLError, lines: tuple[str, ...]) -> Problem:
     """PyYAML's complaint in the words of someone who has to mend it."""
-    place = error.problem_mark or error.context_mark
-    mark = Mark(file, place.line + 1, place.column + 1) if place else Mark(file)
     complaint = error.problem or error.context or "cannot be read"
+    place = error.problem_mark or error.context_mark
+    if error.context_mark and any(sign in complaint for sign in _SHOWN_AT_THE_START):
+        place = error.context_mark
+    mark = Mark(file, place.line + 1, place.column + 1) if place else Mark(file)
     line = lines[mark.line - 1] if mark.line <= len(lines) else ""
     indent = line[: len(line) - len(line.lstrip())]
     if "\t" in indent:

@@ -77,9 +77,9 @@ def _check_endpoint(options: DestinationOptions, path: OptionPath, reading: Read
         reading.note(where, "OTLP/HTTP needs a URL", fix)
     elif options.protocol == "grpc" and "/" in rest.rstrip("/"):
         reading.note(where, "a gRPC endpoint has no path", "remove it, or set protocol: http")
-    elif options.tls is not None and scheme.lower() != "https":
+    elif options.tls is not None and scheme.lower() == "http":
         what = "tls is set, but the endpoint is plaintext"
-        reading.note((*path, "tls"), what, "write the endpoint as https://..., or remove tls")
+        reading.note((*path, "tls"), what, "write the endpoint as https://, or remove tls")
     elif options.protocol == "grpc" and options.tls and options.tls.insecure_skip_verify:
         where = (*path, "tls", "insecure_skip_verify")
         reading.note(where, "gRPC always verifies", "give ca_file, or set protocol: http")
@@ -142,8 +142,8 @@ DESTINATIONS = GroupList(
             Key(
                 "endpoint",
                 Endpoint(),
-                "gRPC: `host:port` is plaintext, `https://` TLS. HTTP: base URL, to which "
-                "`/v1/traces` is added.",
+                "gRPC: `host:port` (plaintext unless `tls` is set), `http://` or `https://`, port "
+                "4317 if none is given. HTTP: base URL, to which `/v1/traces` is added.",
                 required=True,
             ),
             Key("protocol", choice_of(Protocol), "OTLP/gRPC or OTLP/HTTP."),

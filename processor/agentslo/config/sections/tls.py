@@ -45,8 +45,8 @@ def _with_files(
         file = reading.base / written
         absolute[attribute] = str(file)
         if not file.is_file():
-            where = (*path, key)
-            reading.note(where, f"{quoted(str(file))} is not a file", "correct the name")
+            fix = "correct the name; it is looked up beside the configuration file"
+            reading.note((*path, key), f"{quoted(written)} is not a file", fix)
     if bool(tls.cert_file) != bool(tls.key_file) and reading.is_sound(*path):
         there, missing = ("cert_file", "key_file") if tls.cert_file else ("key_file", "cert_file")
         reading.note((*path, there), f"stands without {missing}", f"add {missing}")
@@ -72,7 +72,7 @@ LISTENER_TLS = Group(
 
 DESTINATION_TLS = Group(
     name="tls",
-    doc="How an `https://` endpoint is verified.",
+    doc="Verifies the server of an `https://` endpoint, or of a bare gRPC `host:port`.",
     make=TlsOptions,
     fields=(
         Key("ca_file", _FILE, "PEM authorities that may sign the server; absent: the system's."),
