@@ -8,7 +8,6 @@ connections, the bytes being read, and the counts in `answers`. Source: OTLP spe
 
 import asyncio
 import logging
-import weakref
 
 from aiohttp import web
 
@@ -45,7 +44,7 @@ class HttpReceiver:
         self._ingest = ingest
         self._budget = Budget(limit_bytes=options.buffer_bytes)
         self._active = 0
-        self._spoke: weakref.WeakSet[asyncio.BaseProtocol] = weakref.WeakSet()
+        self._silent: dict[web.RequestHandler, asyncio.TimerHandle] = {}
         self._connections: web.Server | None = None
         self._listener: asyncio.Server | None = None
 
@@ -78,6 +77,9 @@ class HttpReceiver:
         self._listener.close()
         self._connections.pre_shutdown()
         await self._connections.shutdown(grace_s)
+        for timer in self._silent.values():
+            timer.cancel()
+        self._silent.clear()
         self._listener = None
 
     def _accept(self) -> asyncio.BaseProtocol:
@@ -85,18 +87,20 @@ class HttpReceiver:
         if connections is None or len(connections.connections) >= self._options.max_connections:
             return _HangUp()
         protocol = connections()
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._options.read_timeout_s, self._close_silent, weakref.ref(protocol))
+        # aiohttp waits for ever for a first request; its keep-alive covers the later ones.
+        self._silent[protocol] = asyncio.get_running_loop().call_later(
+            self._options.read_timeout_s, self._close_silent, protocol
+        )
         return protocol
 
-    def _close_silent(self, reference: "weakref.ref[web.RequestHandler]") -> None:
-        # aiohttp waits for ever for a first request; keep-alive covers the later ones.
-        protocol = reference()
-        if protocol is not None and protocol not in self._spoke:
-            protocol.force_close()
+    def _close_silent(self, protocol: web.RequestHandler) -> None:
+        del self._silent[protocol]
+        protocol.force_close()
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
-        self._spoke.add(request.protocol)
+        timer = self._silent.pop(request.protocol, None)
+        if timer is not None:
+            timer.cancel()
         signal = SIGNALS.get(request.path)
         try:
             if signal is None:
