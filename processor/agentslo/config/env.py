@@ -9,18 +9,10 @@ state. A variable is the path in upper case, `_` between its parts, an index in 
 import re
 from collections.abc import Mapping as MappingType
 
+from agentslo.config.fields import Field, SecretMap, TextList, is_nothing
 from agentslo.config.problems import did_you_mean
 from agentslo.config.reading import OptionPath, Reading
-from agentslo.config.schema import (
-    Field,
-    Group,
-    GroupList,
-    SecretMap,
-    T,
-    TextList,
-    is_nothing,
-    leaves,
-)
+from agentslo.config.schema import Group, GroupList, T, leaves
 from agentslo.config.yaml_node import Entry, Mapping, Mark, Node, Scalar, Sequence
 
 PREFIX = "AGENTSLO_"

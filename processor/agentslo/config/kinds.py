@@ -32,7 +32,7 @@ _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,3}(?:\.\d{1,15})?|\.\d{1,15}", re.ASCII)
 
 
-class Fault(Exception):  # noqa: N818 - never leaves this layer; it becomes a Problem
+class Fault(Exception):
     """A text that is no value of its kind: what is wrong, how to mend it."""
 
     def __init__(self, what: str, fix: str) -> None:
@@ -91,7 +91,7 @@ class Choice:
 
 def choice_of(literal: object, without: frozenset[str] = frozenset()) -> Choice:
     """The words of a `Literal` type, so that they stand once."""
-    words = cast(tuple[str, ...], get_args(literal))
+    words = cast("tuple[str, ...]", get_args(literal))
     return Choice(tuple(word for word in words if word not in without))
 
 

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator
 
 from agentslo.config.env import variable_name
+from agentslo.config.fields import Field, Key, SecretMap, TextList
 from agentslo.config.kinds import ByteSize, Duration, show_bytes, show_duration
-from agentslo.config.schema import Field, Group, GroupList, Key, SecretMap, T, TextList
+from agentslo.config.schema import Group, GroupList, T
 from agentslo.config.service_file import ROOT
 
 _INTRODUCTION = """\
@@ -87,17 +88,19 @@ def _default(field: Field, group: Group[T]) -> str:
     if field.required:
         return "required"
     value = _default_value(field, group)
-    if value in (None, "", ()):
-        return ""
+    return "" if value in (None, "", ()) else f"`{_shown(value, field)}`"
+
+
+def _shown(value: object, field: Field) -> str:
+    """A value as one writes it in the file."""
+    kind = field.kind if isinstance(field, Key) else None
+    if isinstance(kind, Duration) and isinstance(value, float):
+        return show_duration(value)
+    if isinstance(kind, ByteSize) and isinstance(value, int):
+        return show_bytes(value)
     if isinstance(value, tuple):
-        return f"`[{', '.join(map(str, value))}]`"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(field, Key) and isinstance(field.kind, Duration) and isinstance(value, float):
-        return f"`{show_duration(value)}`"
-    if isinstance(field, Key) and isinstance(field.kind, ByteSize) and isinstance(value, int):
-        return f"`{show_bytes(value)}`"
-    return f"`{value}`"
+        return f"[{', '.join(map(str, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _default_value(field: Field, group: Group[T]) -> object:

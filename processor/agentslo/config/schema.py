@@ -1,140 +1,35 @@
-"""The shape of the service file as a table: keys, groups and lists that read themselves.
+"""The shape of the service file as a table: groups and lists of groups that read themselves.
 
-In: a node, where it stands, and the reading it belongs to. Out: a typed value, or `FAULTY` with its
-problems noted. No state. A section module is one such table; parsing, `AGENTSLO_*` variables and
-docs/configuration.md are all made from it.
+In: a node, where it stands, and the reading it belongs to. Out: options as dataclasses. No state. A
+section module is one such table; parsing, `AGENTSLO_*` variables and docs/configuration.md are all
+made from it.
 """
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from agentslo.config.kinds import Fault, Kind
+from agentslo.config.fields import (
+    FAULTY,
+    Faulty,
+    Field,
+    Key,
+    SecretMap,
+    TextList,
+    entries_of,
+    is_nothing,
+    items_of,
+)
 from agentslo.config.problems import did_you_mean, quoted
 from agentslo.config.reading import OptionPath, Reading
-from agentslo.config.secret import Secret
-from agentslo.config.yaml_node import Entry, Mapping, Node, Scalar, Sequence
+from agentslo.config.yaml_node import Entry, Mapping, Node, Scalar
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
-
-
-class Faulty(Enum):
-    """The absence of a value that was written and is wrong; the problem is noted."""
-
-    FAULTY = "faulty"
-
-
-FAULTY = Faulty.FAULTY
-
-
-class Field(Protocol):
-    """One key of a mapping, with everything below it."""
-
-    @property
-    def name(self) -> str:
-        """The key."""
-
-    @property
-    def doc(self) -> str:
-        """What it is for, in one sentence."""
-
-    @property
-    def required(self) -> bool:
-        """Whether the mapping is useless without it."""
-
-    @property
-    def attribute(self) -> str:
-        """The field of the options it fills."""
-
-    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
-        """The value, or `FAULTY`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A scalar option; `into` names the field it fills where that is not the key."""
-
-    name: str
-    kind: Kind[object]
-    doc: str
-    required: bool = False
-    into: str = ""
-
-    @property
-    def attribute(self) -> str:
-        """The field it fills."""
-        return self.into or self.name
-
-    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
-        """The value of one scalar."""
-        return _read_scalar(self.kind, node, path, reading)
-
-
-@dataclass(frozen=True, slots=True)
-class TextList:
-    """A list of scalars of one kind, each once; a single scalar is a list of one."""
-
-    name: str
-    kind: Kind[object]
-    doc: str
-    required: bool = False
-
-    @property
-    def attribute(self) -> str:
-        """The field it fills."""
-        return self.name
-
-    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
-        """A tuple of the values that are sound."""
-        items = (node,) if isinstance(node, Scalar) else _items(node, path, reading)
-        values: dict[object, None] = {}
-        for index, item in enumerate(items):
-            where = (*path, index)
-            reading.place(where, item.mark)
-            value = _read_scalar(self.kind, item, where, reading)
-            if value in values and value is not FAULTY:
-                reading.note(where, "is listed twice", "remove one of them")
-            values[value] = None
-        return tuple(value for value in values if value is not FAULTY)
-
-
-@dataclass(frozen=True, slots=True)
-class SecretMap:
-    """A mapping of free names to credentials; the values are never shown."""
-
-    name: str
-    key_kind: Kind[str]
-    value_kind: Kind[str]
-    doc: str
-    required: bool = False
-
-    @property
-    def attribute(self) -> str:
-        """The field it fills."""
-        return self.name
-
-    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
-        """A tuple of (name, Secret) pairs."""
-        pairs: dict[str, Secret] = {}
-        for entry in _entries(node, path, reading):
-            reading.hide(entry.key_mark)
-            reading.hide(entry.value.mark)
-            where = (*path, entry.key)
-            reading.place(where, entry.value.mark)
-            name = _read_scalar(self.key_kind, Scalar(entry.key, entry.key_mark), where, reading)
-            value = _read_scalar(self.value_kind, entry.value, where, reading)
-            if name in pairs:
-                reading.note(where, "stands twice, in another case", "remove one of them")
-            elif isinstance(name, str) and isinstance(value, str):
-                pairs[name] = Secret(value)
-        return tuple(pairs.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +59,7 @@ class Group(Generic[T]):
         """The group with defaults for what is absent or wrong; `FAULTY` if that cannot be."""
         if self.shorthand and isinstance(node, Scalar) and not is_nothing(node):
             node = Mapping((Entry(self.shorthand, node.mark, node),), node.mark)
-        entries = _entries(node, path, reading)
+        entries = entries_of(node, path, reading)
         values, seen = self._values(entries, path, reading)
         missing = [field for field in self.fields if field.required and field.name not in seen]
         for field in missing:
@@ -227,7 +122,7 @@ class GroupList(Generic[T]):
     def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
         """A tuple of the items that could be read."""
         made: dict[int, T] = {}
-        for index, item in enumerate(_items(node, path, reading)):
+        for index, item in enumerate(items_of(node, path, reading)):
             where = (*path, index)
             reading.place(where, item.mark)
             value = self.item.read(item, where, reading)
@@ -258,48 +153,3 @@ def homes(root: Field) -> dict[str, str]:
         for path in paths
         if counts[path[-1]] == 1 and len(path) > 1
     }
-
-
-def is_nothing(node: Node) -> bool:
-    """Whether a node is what YAML leaves when everything below a key is commented out."""
-    return isinstance(node, Scalar) and node.plain and node.text in ("", "~", "null")
-
-
-def _read_scalar(kind: Kind[object], node: Node, path: OptionPath, reading: Reading) -> object:
-    if not isinstance(node, Scalar):
-        reading.note(path, f"is {_shape(node)}, not one value", f"give one: {_bare(kind.words)}")
-        return FAULTY
-    try:
-        text = reading.text(node)
-        if text == "":
-            raise Fault("is empty", "give it a value, or remove it")
-        return kind.parse(text)
-    except Fault as fault:
-        reading.note(path, fault.what, fault.fix)
-        return FAULTY
-
-
-def _entries(node: Node, path: OptionPath, reading: Reading) -> tuple[Entry, ...]:
-    if isinstance(node, Mapping):
-        return node.entries
-    if not is_nothing(node):
-        reading.note(path, f"is {_shape(node)}, not a mapping", "write 'key: value' lines below it")
-    return ()
-
-
-def _items(node: Node, path: OptionPath, reading: Reading) -> tuple[Node, ...]:
-    if isinstance(node, Sequence):
-        return node.items
-    if not is_nothing(node):
-        reading.note(path, f"is {_shape(node)}, not a list", "start each item with '- '")
-    return ()
-
-
-def _shape(node: Node) -> str:
-    if isinstance(node, Mapping):
-        return "a mapping"
-    return "a list" if isinstance(node, Sequence) else "one value"
-
-
-def _bare(words: str) -> str:
-    return re.sub(r"[`\\]", "", words)

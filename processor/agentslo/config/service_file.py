@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agentslo.config.crosscheck import check_listeners, check_loops, with_offset
 from agentslo.config.env import overlay
+from agentslo.config.fields import Faulty
 from agentslo.config.options import (
     DEFAULT_ENVIRONMENTS,
     DEFAULT_SLOS,
@@ -25,7 +26,7 @@ from agentslo.config.options import (
 )
 from agentslo.config.problems import ConfigError, Problem
 from agentslo.config.reading import Reading
-from agentslo.config.schema import Faulty, Group, homes
+from agentslo.config.schema import Group, homes
 from agentslo.config.sections.destinations import DESTINATIONS
 from agentslo.config.sections.display import LOG, PAGE
 from agentslo.config.sections.listen import LISTEN, PORT_OFFSET

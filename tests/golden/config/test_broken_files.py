@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
 from agentslo.config.problems import render
 from agentslo.config.service_file import check
 

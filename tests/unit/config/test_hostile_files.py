@@ -4,10 +4,11 @@ import time
 from pathlib import Path
 
 import pytest
-from agentslo.config.problems import ConfigError, render
-from agentslo.config.service_file import check, load
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from agentslo.config.problems import ConfigError, render
+from agentslo.config.service_file import check, load
 
 EXAMPLE = (Path(__file__).parents[3] / "examples" / "agentslo.yaml").read_bytes()
 

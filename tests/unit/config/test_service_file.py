@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from agentslo.config.options import DEFAULT_SLOS, ListenOptions, RunsOptions
 from agentslo.config.problems import ConfigError
 from agentslo.config.service_file import ServiceConfig, check, load

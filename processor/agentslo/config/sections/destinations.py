@@ -6,6 +6,7 @@ In: nodes. Out: `DestinationOptions` each, one of them primary. No state. Source
 import re
 from dataclasses import dataclass, replace
 
+from agentslo.config.fields import Key, SecretMap
 from agentslo.config.kinds import (
     Boolean,
     ByteSize,
@@ -18,7 +19,7 @@ from agentslo.config.kinds import (
 )
 from agentslo.config.problems import quoted
 from agentslo.config.reading import OptionPath, Reading
-from agentslo.config.schema import Group, GroupList, Key, SecretMap
+from agentslo.config.schema import Group, GroupList
 from agentslo.config.sections.tls import DESTINATION_TLS
 from agentslo.config.transport import Compression, DestinationOptions, Forward, Protocol
 

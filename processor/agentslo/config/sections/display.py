@@ -3,9 +3,10 @@
 In: nodes. Out: `PageOptions`, `LogOptions`. No state. Source: design.md 7.
 """
 
+from agentslo.config.fields import Key
 from agentslo.config.kinds import Text, choice_of
 from agentslo.config.options import LogFormat, LogLevel, LogOptions, PageOptions
-from agentslo.config.schema import Group, Key
+from agentslo.config.schema import Group
 
 PAGE = Group(
     name="page",

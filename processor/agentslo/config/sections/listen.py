@@ -5,10 +5,11 @@ In: nodes. Out: `ListenOptions`. No state. Source: design.md 7 and 8.
 
 from dataclasses import replace
 
+from agentslo.config.fields import Key
 from agentslo.config.kinds import Boolean, ByteSize, Duration, Integer, ListenAddress, choice_of
 from agentslo.config.options import ListenOptions, WebOptions
 from agentslo.config.reading import OptionPath, Reading, dotted
-from agentslo.config.schema import Group, Key
+from agentslo.config.schema import Group
 from agentslo.config.sections.tls import LISTENER_TLS
 from agentslo.config.transport import Ack, ListenerOptions
 

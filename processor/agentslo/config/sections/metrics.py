@@ -3,10 +3,11 @@
 In: nodes. Out: `MetricsOptions`. No state. Source: design.md 6.
 """
 
+from agentslo.config.fields import Key
 from agentslo.config.kinds import Boolean, Duration, Integer
 from agentslo.config.options import CapOptions, MetricsOptions
 from agentslo.config.reading import OptionPath, Reading
-from agentslo.config.schema import Group, Key
+from agentslo.config.schema import Group
 
 
 def _finish_caps(caps: CapOptions, path: OptionPath, reading: Reading) -> CapOptions:

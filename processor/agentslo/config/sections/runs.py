@@ -5,10 +5,11 @@ In: nodes. Out: `RunsOptions`. No state. Source: design.md 2.
 
 from dataclasses import replace
 
+from agentslo.config.fields import Key
 from agentslo.config.kinds import Boolean, ByteSize, Duration, Integer, choice_of
 from agentslo.config.options import RunsOptions, Scope, VerdictSpans
 from agentslo.config.reading import OptionPath, Reading
-from agentslo.config.schema import Group, Key
+from agentslo.config.schema import Group
 
 _MIB = 1024 * 1024
 

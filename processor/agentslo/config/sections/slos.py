@@ -3,11 +3,12 @@
 In: nodes. Out: `Slo` each, names of environments. No state. Source: design.md 3.
 """
 
+from agentslo.config.fields import Key, TextList
 from agentslo.config.kinds import Duration, Ratio, Text, choice_of
 from agentslo.config.options import DAY_S, Dimension, MinEvidence, Slo
 from agentslo.config.problems import quoted
 from agentslo.config.reading import OptionPath, Reading
-from agentslo.config.schema import Group, GroupList, Key, TextList
+from agentslo.config.schema import Group, GroupList
 
 
 def _finish(slo: Slo, path: OptionPath, reading: Reading) -> Slo:

@@ -6,10 +6,11 @@ the file system. Relative names are looked up beside the configuration file.
 
 from dataclasses import replace
 
+from agentslo.config.fields import Key
 from agentslo.config.kinds import Boolean, Text
 from agentslo.config.problems import quoted
 from agentslo.config.reading import OptionPath, Reading
-from agentslo.config.schema import Group, Key
+from agentslo.config.schema import Group
 from agentslo.config.transport import TlsOptions
 
 _FILE = Text(words="file name")
