@@ -4,10 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from agentslo.config.transport import ListenerOptions
-from agentslo.otlp.answer import ACCEPTED, Reply, ReplyCode, Signal
-from agentslo.otlp.receive_grpc import GrpcReceiver
-from agentslo.otlp.receive_http import HttpReceiver
 from grpc import Compression
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http import Compression as HttpCompression
@@ -15,6 +11,11 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from transport_parts import Recorder, names, until
+
+from agentslo.config.transport import ListenerOptions
+from agentslo.otlp.answer import ACCEPTED, Reply, ReplyCode, Signal
+from agentslo.otlp.receive_grpc import GrpcReceiver
+from agentslo.otlp.receive_http import HttpReceiver
 
 
 def ended_span() -> ReadableSpan:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from transport_parts import Recorder, spans, until
+
 from agentslo.config.transport import ListenerOptions
 from agentslo.otlp.answer import Reply, ReplyCode, Signal
 from agentslo.otlp.listen import PortTaken
 from agentslo.otlp.receive_grpc import GrpcReceiver
 from agentslo.otlp.status import DETAILS_KEY, RETRY_INFO_KEY
-from google.rpc import error_details_pb2, status_pb2
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from transport_parts import Recorder, spans, until
 
 LIMIT = 1024 * 1024
 
@@ -169,10 +170,10 @@ async def test_health_follows_set_serving(
     check = health_pb2_grpc.HealthStub(channel).Check
     states = health_pb2.HealthCheckResponse
     assert (await check(health_pb2.HealthCheckRequest())).status == states.SERVING
-    await receiver.set_serving(False)
+    await receiver.set_serving(serving=False)
     request = health_pb2.HealthCheckRequest(service=Signal.LOGS.grpc_service)
     assert (await check(request)).status == states.NOT_SERVING
-    await receiver.set_serving(True)
+    await receiver.set_serving(serving=True)
     assert (await check(request)).status == states.SERVING
 
 

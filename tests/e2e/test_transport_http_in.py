@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from google.rpc import error_details_pb2, status_pb2
+from transport_parts import Recorder, names, spans, until
+
 from agentslo.config.transport import ListenerOptions
 from agentslo.otlp.answer import Reply, ReplyCode, Signal
 from agentslo.otlp.listen import PortTaken
 from agentslo.otlp.receive_http import HttpReceiver
-from google.rpc import error_details_pb2, status_pb2
-from transport_parts import Recorder, names, spans, until
 
 LIMIT = 1024 * 1024
 PROTOBUF = {"Content-Type": "application/x-protobuf"}

@@ -7,6 +7,13 @@ from dataclasses import replace
 
 import grpc
 import pytest
+from aiohttp import web
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from transport_parts import GrpcSink, HttpSink, names, options, spans, until
+
 from agentslo.config.transport import DestinationOptions
 from agentslo.otlp.answer import Signal
 from agentslo.otlp.destination import Destination, DestinationClosed, QueueFull
@@ -14,12 +21,6 @@ from agentslo.otlp.send_queue import Delivery
 from agentslo.otlp.status import DETAILS_KEY, RETRY_INFO_KEY
 from agentslo.otlp.tally import DestinationStats
 from agentslo.otlp.transports import sender_for
-from aiohttp import web
-from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import RetryInfo
-from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from transport_parts import GrpcSink, HttpSink, names, options, spans, until
 
 TRACES = Signal.TRACES
 Refuse = Callable[[bytes, grpc.aio.ServicerContext], Awaitable[bytes]]

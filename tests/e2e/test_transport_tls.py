@@ -8,6 +8,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from transport_parts import Recorder, options, spans
+
 from agentslo.config.transport import ListenerOptions, TlsOptions
 from agentslo.otlp.answer import Signal
 from agentslo.otlp.destination import Destination
@@ -15,7 +17,6 @@ from agentslo.otlp.receive_grpc import GrpcReceiver
 from agentslo.otlp.receive_http import HttpReceiver
 from agentslo.otlp.send_queue import Delivery
 from agentslo.otlp.transports import sender_for
-from transport_parts import Recorder, options, spans
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 

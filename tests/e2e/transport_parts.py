@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import grpc
-from agentslo.config.transport import DestinationOptions
-from agentslo.otlp.answer import ACCEPTED, Reply, Signal
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from agentslo.config.transport import DestinationOptions
+from agentslo.otlp.answer import ACCEPTED, Reply, Signal
 
 Behave = Callable[[bytes], Awaitable[bytes]]
 

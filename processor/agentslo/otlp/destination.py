@@ -1,8 +1,9 @@
 """One place OTLP is forwarded to, with its own queue, retries and account: a fault domain.
 
 In: payloads (whole export requests) offered by the pipeline. Out: joined requests through a
-`Sender`; each offer's future says how it ended. State: the queue, bounded in bytes and payloads, and
-at most `senders` requests in flight. Source: OTLP specification ("Failures"), reliability.md F8-F14.
+`Sender`; each offer's future says how it ended. State: the queue, bounded in bytes and payloads,
+and at most `senders` requests in flight. Source: OTLP specification ("Failures"), reliability.md
+F8-F14.
 
 Payloads are joined by putting their bytes one behind the other, which protobuf defines for repeated
 fields. A refusal that one payload may have caused for all is taken apart again: what joining put at

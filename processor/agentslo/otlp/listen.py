@@ -9,6 +9,8 @@ In: `host:port` texts. Out: host and port, or one of the exceptions above. No st
 import errno
 import socket
 
+ANY_HOST = "0.0.0.0"  # noqa: S104 - only for an address that was given without a host
+
 
 class ListenFailed(OSError):
     """The address cannot be listened on; the message names it and the option that set it."""
@@ -31,7 +33,7 @@ def split_address(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65_535:
         raise ValueError(f"{address!r} is not host:port")
-    return host.removeprefix("[").removesuffix("]") or "0.0.0.0", int(port)
+    return host.removeprefix("[").removesuffix("]") or ANY_HOST, int(port)
 
 
 def listen_error(address: str, option: str, error: OSError) -> ListenFailed:

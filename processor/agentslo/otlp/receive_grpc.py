@@ -49,7 +49,7 @@ class GrpcReceiver:
         await server.start()
         self._server = server
 
-    async def set_serving(self, serving: bool) -> None:
+    async def set_serving(self, *, serving: bool) -> None:
         """Tell health checks whether spans are welcome."""
         states = health_pb2.HealthCheckResponse
         state = states.SERVING if serving else states.NOT_SERVING
@@ -85,11 +85,11 @@ class GrpcReceiver:
         async def export(body: bytes, context: Context) -> bytes:
             reply = await self._answer(signal, body)
             self.answers.requests[signal, reply.code] += 1
-            if reply.code is ReplyCode.ACCEPTED:
-                return RESPONSE
-            await context.abort(
-                GRPC_CODE[reply.code], reply.message[:MESSAGE_CHARACTERS], trailers(reply)
-            )
+            if reply.code is not ReplyCode.ACCEPTED:
+                await context.abort(
+                    GRPC_CODE[reply.code], reply.message[:MESSAGE_CHARACTERS], trailers(reply)
+                )
+            return RESPONSE
 
         return export
 

@@ -4,6 +4,7 @@ import gzip
 import os
 
 import pytest
+
 from agentslo.otlp.inflate import MEMBERS_LIMIT, InflateError, Inflater, InflateTooLarge, inflate
 
 MIB = 1024 * 1024

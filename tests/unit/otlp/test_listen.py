@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+
 from agentslo.otlp.listen import ListenFailed, PortTaken, split_address, why_not
 
 
