@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from agentslo import __version__
-from agentslo.cli import check, replay
+from agentslo.cli import check, hello, replay, run
 
-COMMANDS = (check, replay)
+COMMANDS = (run, check, replay, hello)
 
 
 class _Parser(argparse.ArgumentParser):

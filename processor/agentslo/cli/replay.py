@@ -43,9 +43,7 @@ def add_parser(
         description="Reads *.otlp[.pb][.gz], *.otlp-logs[.gz], *.json and *.jsonl (OTLP/JSON) and "
         "prints every run with its outcome.",
     )
-    parser.add_argument(
-        "--config", type=Path, help="service file (default: no configuration)"
-    )
+    parser.add_argument("--config", type=Path, help="service file (default: no configuration)")
     parser.add_argument(
         "--each-file", action="store_true", help="every file is a stream of its own"
     )
@@ -65,9 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     report = Report()
     printer = Printer(sys.stdout, table=arguments.format == "table")
     try:
-        for stream in _streams(
-            arguments.paths, config, report, each=arguments.each_file
-        ):
+        for stream in _streams(arguments.paths, config, report, each=arguments.each_file):
             for happening in stream:
                 printer.show(happening)
     except FileError as error:
@@ -87,9 +83,7 @@ def _streams(
             progress.step()
             yield Stream(config.runs, config.slos).play(messages(file, report))
     elif files:
-        yield Stream(config.runs, config.slos).play(
-            progress.watch(merged(files, report))
-        )
+        yield Stream(config.runs, config.slos).play(progress.watch(merged(files, report)))
     progress.done()
 
 
@@ -133,6 +127,8 @@ class Printer:
     def show(self, happening: Happening) -> None:
         """One happening; what is no run and no correction says nothing here."""
         if isinstance(happening, Counted):
+            if happening.overdue:
+                return
             line = run_line(happening.run, happening.verdict)
             self._outcomes[happening.verdict.outcome.value] += 1
         elif isinstance(happening, Corrected):
@@ -169,9 +165,7 @@ class Printer:
         for warning in report.warnings:
             self._out.write(f"warning: {warning}\n")
         if report.skipped:
-            self._out.write(
-                f"skipped (not OTLP by name): {len(report.skipped)} files\n"
-            )
+            self._out.write(f"skipped (not OTLP by name): {len(report.skipped)} files\n")
 
 
 def _cell(line: dict[str, object], column: str) -> str:

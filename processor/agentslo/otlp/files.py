@@ -72,11 +72,7 @@ def expand(paths: Iterable[str], report: Report) -> list[Path]:
         path = Path(given)
         if not path.exists():
             raise FileError(f"{given}: no such file or directory")
-        inside = (
-            sorted(p for p in path.rglob("*") if p.is_file())
-            if path.is_dir()
-            else [path]
-        )
+        inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in inside:
             if kind_of(file.name) is None:
                 report.skipped.append(str(file))
@@ -115,9 +111,7 @@ def _open(path: Path) -> IO[bytes]:
     return stream
 
 
-def _frames(
-    stream: IO[bytes], path: Path, report: Report
-) -> Iterator[tuple[Signal | None, bytes]]:
+def _frames(stream: IO[bytes], path: Path, report: Report) -> Iterator[tuple[Signal | None, bytes]]:
     while True:
         size, shift = 0, 0
         while True:
@@ -133,9 +127,7 @@ def _frames(
             if shift > 35:
                 raise CutError("a frame length is no varint")
         if size > MAX_FRAME_BYTES:
-            raise CutError(
-                f"a frame of {size} bytes is over the bound of {MAX_FRAME_BYTES}"
-            )
+            raise CutError(f"a frame of {size} bytes is over the bound of {MAX_FRAME_BYTES}")
         body = stream.read(size)
         if len(body) < size:
             report.warnings.append(f"{path}: the last frame is truncated")
@@ -164,9 +156,7 @@ def _is_json(line: bytes) -> bool:
 
 
 def _message(path: Path, signal: Signal, body: bytes) -> Message:
-    times = (
-        _time(signal, item) for batch in Request(body).batches for item in batch.items
-    )
+    times = (_time(signal, item) for batch in Request(body).batches for item in batch.items)
     newest = max(times, default=0)
     return Message(path=str(path), signal=signal, body=body, time_ns=newest)
 

@@ -35,14 +35,10 @@ def _schema() -> Any:
         ("end_ns", 8, _FIELD.TYPE_FIXED64),
         ("flags", 16, _FIELD.TYPE_FIXED32),
     ):
-        message.field.add(
-            name=name, number=number, label=_FIELD.LABEL_OPTIONAL, type=kind
-        )
+        message.field.add(name=name, number=number, label=_FIELD.LABEL_OPTIONAL, type=kind)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(
-        pool.FindMessageTypeByName("agentslo.ids.Span")
-    )
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("agentslo.ids.Span"))
 
 
 _Span = _schema()

@@ -6,6 +6,7 @@ opposite; harm never yields; among the rest the first in the table of outcomes c
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from agentslo.config.options import Slo
 from agentslo.model import Evaluation, Evidence, Finding, Outcome, Run, Scope, Verdict
@@ -76,10 +77,7 @@ def classify(
         reason=chosen.reason,
         evidence=chosen.evidence,
         findings=tuple(findings),
-        slos={
-            s.name: judge(s, chosen.outcome, chosen.evidence, run, violated)
-            for s in slos
-        },
+        slos={s.name: judge(s, chosen.outcome, chosen.evidence, run, violated) for s in slos},
         totals=found,
     )
 
@@ -95,3 +93,15 @@ def _looped(looped: Repeats) -> list[Finding]:
             span_ids=looped.span_ids,
         )
     ]
+
+
+def unsettled(verdict: Verdict, run: Run, slos: Iterable[Slo]) -> Verdict:
+    """A waiting run that nobody resumed in time: unknown, counted now."""
+    outcome, evidence = Outcome.UNKNOWN, Evidence.NONE
+    return replace(
+        verdict,
+        outcome=outcome,
+        reason="human_deadline_passed",
+        evidence=evidence,
+        slos={s.name: judge(s, outcome, evidence, run, violated=False) for s in slos},
+    )

@@ -99,11 +99,7 @@ def _stopped(view: RunView) -> Finding | None:
     if last is not None and last.role is Role.TOOL and _pending(last):
         return heuristic(Outcome.WAITING, "tool_call_pending", last)
     model = view.last_model
-    if (
-        model is not None
-        and model.finish in _BY_FINISH
-        and not _acted_after(view, model)
-    ):
+    if model is not None and model.finish in _BY_FINISH and not _acted_after(view, model):
         return heuristic(*_BY_FINISH[model.finish], model)
     return None
 

@@ -29,9 +29,7 @@ def find(view: RunView) -> Step | None:
     calls = [
         s
         for s in view.run.steps
-        if s.role in (Role.TOOL, Role.HANDOFF)
-        and escalates(s.tool or s.name)
-        and not s.failed
+        if s.role in (Role.TOOL, Role.HANDOFF) and escalates(s.tool or s.name) and not s.failed
     ]
     return calls[-1] if calls else None
 

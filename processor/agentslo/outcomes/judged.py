@@ -38,9 +38,7 @@ def dimension(name: str) -> str:
     return "groundedness" if any(fnmatchcase(lowered, p) for p in _GROUNDED) else "task"
 
 
-def evaluated(
-    evaluations: Iterable[Evaluation], *, escalated: bool
-) -> Iterator[Finding]:
+def evaluated(evaluations: Iterable[Evaluation], *, escalated: bool) -> Iterator[Finding]:
     """Findings from evaluations; of several on one dimension a failure wins."""
     results: dict[tuple[str, bool], bool] = {}
     for evaluation in evaluations:
@@ -54,9 +52,7 @@ def evaluated(
             good = Outcome.SAFE_ESCALATION if escalated else Outcome.SUCCESS
             yield Finding(outcome=good, reason="evaluation_passed", evidence=rank)
         elif not ok:
-            yield Finding(
-                outcome=_FAILED[kind][0], reason=_FAILED[kind][1], evidence=rank
-            )
+            yield Finding(outcome=_FAILED[kind][0], reason=_FAILED[kind][1], evidence=rank)
 
 
 _FAILED = {

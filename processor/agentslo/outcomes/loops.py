@@ -32,9 +32,7 @@ def _key(step: Step) -> tuple[str, int | None, int | None]:
 def _failing(tools: Sequence[Step]) -> tuple[bytes, ...]:
     streak: list[Step] = []
     for step in tools:
-        same = streak and (streak[-1].tool or streak[-1].name) == (
-            step.tool or step.name
-        )
+        same = streak and (streak[-1].tool or streak[-1].name) == (step.tool or step.name)
         streak = [*(streak if same else []), step] if step.failed else []
         if len(streak) >= MIN_FAILURES:
             return tuple(s.span_id for s in streak)
@@ -57,9 +55,7 @@ def repeats(tools: Sequence[Step]) -> Repeats:
     failing = _failing(tools)
     if failing:
         return Repeats(loop=True, span_ids=failing)
-    captured = [
-        s for s in tools if s.args_hash is not None or s.result_hash is not None
-    ]
+    captured = [s for s in tools if s.args_hash is not None or s.result_hash is not None]
     found = _cycle(captured)
     if found:
         return Repeats(loop=True, span_ids=found)

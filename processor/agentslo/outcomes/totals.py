@@ -55,26 +55,19 @@ def _cost(view: RunView) -> tuple[float | None, float]:
     known = sum(s.cost_usd or 0.0 for s in priced)
     ids = {s.span_id for s in priced}
     whole = bool(ids) and all(
-        s.span_id in ids or any(a.span_id in ids for a in view.ancestors(s))
-        for s in view.models
+        s.span_id in ids or any(a.span_id in ids for a in view.ancestors(s)) for s in view.models
     )
     return (known if whole else None), known
 
 
-def totals(
-    view: RunView, repeats: Repeats, escalation: tuple[bool | None, str]
-) -> Totals:
+def totals(view: RunView, repeats: Repeats, escalation: tuple[bool | None, str]) -> Totals:
     """The totals of a run."""
     counted = counted_usage(view)
     cost, known = _cost(view)
     escalated, reason = escalation
     declared = [s.declared for s in view.run.steps]
     violations = [d["policy_violation"] for d in declared if "policy_violation" in d]
-    confidence = [
-        d["confidence"]
-        for d in declared
-        if isinstance(d.get("confidence"), float | int)
-    ]
+    confidence = [d["confidence"] for d in declared if isinstance(d.get("confidence"), float | int)]
     names = {s.agent for s in view.run.steps if s.role is Role.AGENT and s.agent}
     own = view.run.agent.rsplit("/", 1)[-1]
     has_models = any(s.role is Role.LLM for s in view.run.steps)

@@ -39,17 +39,13 @@ class RunView:
             s
             for s in self.run.steps
             if s.role is Role.TOOL
-            and not any(
-                a.role is Role.TOOL and same_tool(a, s) for a in self.ancestors(s)
-            )
+            and not any(a.role is Role.TOOL and same_tool(a, s) for a in self.ancestors(s))
         )
 
     @cached_property
     def models(self) -> tuple[Step, ...]:
         """Model calls, each once: a model span directly below a model span is the same call."""
-        return tuple(
-            s for s in self.run.steps if s.role is Role.LLM and not self._repeats(s)
-        )
+        return tuple(s for s in self.run.steps if s.role is Role.LLM and not self._repeats(s))
 
     def _repeats(self, step: Step) -> bool:
         for above in self.ancestors(step):
@@ -64,9 +60,7 @@ class RunView:
         """Of each step, the span id of the agent-like step it works for (b"": the run itself)."""
         found: dict[bytes, bytes] = {}
         for step in self.run.steps:
-            owner = next(
-                (a.span_id for a in self.ancestors(step) if a.role in AGENT_LIKE), b""
-            )
+            owner = next((a.span_id for a in self.ancestors(step) if a.role in AGENT_LIKE), b"")
             found[step.span_id] = owner
         return found
 
@@ -82,10 +76,7 @@ class RunView:
             s
             for s in self.run.steps
             if s.span_id in counted
-            or (
-                s.role in other
-                and not any(a.role is Role.TOOL for a in self.ancestors(s))
-            )
+            or (s.role in other and not any(a.role is Role.TOOL for a in self.ancestors(s)))
         ]
         return tuple(sorted(found, key=lambda s: (s.end_ns, s.start_ns)))
 
@@ -97,9 +88,7 @@ class RunView:
     @cached_property
     def agents(self) -> tuple[Step, ...]:
         """Agent-like steps, the root included."""
-        return tuple(
-            s for s in self.run.steps if s.role in AGENT_LIKE or s is self.run.root
-        )
+        return tuple(s for s in self.run.steps if s.role in AGENT_LIKE or s is self.run.root)
 
     @cached_property
     def fatal(self) -> Step | None:
@@ -120,9 +109,7 @@ class RunView:
     @cached_property
     def _last_agents(self) -> list[Step]:
         """The chain of agents that ended last, outermost first."""
-        agents = [
-            s for s in self.agents if s is not self.run.root and not self._in_tool(s)
-        ]
+        agents = [s for s in self.agents if s is not self.run.root and not self._in_tool(s)]
         if not agents:
             return []
         end = max(agents, key=lambda s: (s.end_ns, s.start_ns))
@@ -137,9 +124,7 @@ class RunView:
         failed = [
             s
             for s in self.run.steps
-            if s.role in (Role.STEP, Role.LLM)
-            and s.fault is not None
-            and not self._in_tool(s)
+            if s.role in (Role.STEP, Role.LLM) and s.fault is not None and not self._in_tool(s)
         ]
         if not failed:
             return None

@@ -129,9 +129,7 @@ class Assembler:
 
     def wants_held(self, step: Step) -> bool:
         """True where the step may be the root of a run: agent-like, with no agent above it yet."""
-        if step.role not in AGENT_LIKE and not (
-            step.role is Role.STEP and not step.parent_id
-        ):
+        if step.role not in AGENT_LIKE and not (step.role is Role.STEP and not step.parent_id):
             return False
         trace = self._open.get(step.trace_id)
         return trace is not None and not self._has_agent_above(trace, step)
@@ -152,9 +150,7 @@ class Assembler:
         trace = self._open.get(trace_id)
         if trace is None:
             return []
-        nested = [
-            h for h in trace.held.values() if self._has_agent_above(trace, h.step)
-        ]
+        nested = [h for h in trace.held.values() if self._has_agent_above(trace, h.step)]
         return [self._unhold(trace, h.step.span_id) for h in nested]
 
     def _unhold(self, trace: OpenTrace, span_id: bytes) -> Held:
@@ -188,9 +184,7 @@ class Assembler:
                 continue
             self._unhold(trace, span_id)
             forest = grow(trace.steps, trace.edges)
-            tree = next(
-                (t for t in forest.trees if t.settled and _heads(t, span_id)), None
-            )
+            tree = next((t for t in forest.trees if t.settled and _heads(t, span_id)), None)
             out.append((held, Closed(tree, forest, "hold_max") if tree else None))
         return out
 
@@ -209,9 +203,16 @@ class Assembler:
 
     def finish(self, now_ns: int) -> list[Closed]:
         """Close everything: ended roots as `root_ended`, the rest as `end_of_input`."""
-        return [
-            c for t in list(self._open.values()) for c in self._close_all(t, "", now_ns)
-        ]
+        return [c for t in list(self._open.values()) for c in self._close_all(t, "", now_ns)]
+
+    def stop(self, now_ns: int) -> list[Closed]:
+        """Close the runs whose root has ended; the rest stays open and is lost with the process."""
+        out: list[Closed] = []
+        for trace in list(self._open.values()):
+            forest = grow(trace.steps, trace.edges)
+            ended = [t for t in forest.trees if t.root is not None and t.settled]
+            out.extend(self._close(trace, forest, t, "shutdown", now_ns) for t in ended)
+        return out
 
     def _settle(self, trace: OpenTrace, now_ns: int) -> list[Closed]:
         options, forest, out = self._options, grow(trace.steps, trace.edges), []
@@ -219,9 +220,7 @@ class Assembler:
         for tree in forest.trees:
             last = tree.last_arrival_ns
             quiet_ns = last + self._quiet_ns(tree)
-            idle_ns = (last if tree.settled else trace.last_ns) + int(
-                options.idle_s * S
-            )
+            idle_ns = (last if tree.settled else trace.last_ns) + int(options.idle_s * S)
             age_ns = tree.first_arrival_ns + int(options.max_age_s * S)
             ended = tree.root is not None and tree.settled
             when, how = min(
@@ -238,9 +237,7 @@ class Assembler:
         self._reschedule(trace, forest, next_ns, now_ns)
         return out
 
-    def _reschedule(
-        self, trace: OpenTrace, forest: Forest, next_ns: int, now_ns: int
-    ) -> None:
+    def _reschedule(self, trace: OpenTrace, forest: Forest, next_ns: int, now_ns: int) -> None:
         """Set the next look at the trace; drop it, or its loose steps, when nothing is waited for."""
         loose_ns = max((s.arrival_ns for s in forest.loose), default=0)
         if loose_ns:
@@ -275,9 +272,7 @@ class Assembler:
         if trace.steps.pop(step.span_id, None) is not None:
             self._steps -= 1
 
-    def _close(
-        self, trace: OpenTrace, forest: Forest, tree: Tree, how: str, now_ns: int
-    ) -> Closed:
+    def _close(self, trace: OpenTrace, forest: Forest, tree: Tree, how: str, now_ns: int) -> Closed:
         closed = Closed(tree, forest, how)
         for step in tree.members:
             self._forget(trace, step)
@@ -305,11 +300,7 @@ class Assembler:
     def _is_remnant(self, trace: OpenTrace, tree: Tree) -> bool:
         """Steps whose late parent came after them: they belong to a run that is closed."""
         closed = self._closed.get(trace.trace_id)
-        return (
-            closed is not None
-            and tree.root is None
-            and tree.missing_parent in closed.ids
-        )
+        return closed is not None and tree.root is None and tree.missing_parent in closed.ids
 
     def _remember(self, trace_id: bytes, tree: Tree, now_ns: int) -> None:
         entry = self._closed.setdefault(trace_id, ClosedIds(set(), now_ns))

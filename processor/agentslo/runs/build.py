@@ -41,10 +41,8 @@ def build(tree: Tree, parents: Mapping[bytes, bytes], finalized_by: str) -> Run:
         service=service,
         environment=lead.resource.environment or UNSET,
         release=release(steps, version or lead.resource.service_version),
-        conversation_id=lead.conversation_id
-        or _first(steps, lambda s: s.conversation_id),
-        task_type=_declared(lead, steps, "task_type")
-        or _first(steps, lambda s: s.task_type),
+        conversation_id=lead.conversation_id or _first(steps, lambda s: s.conversation_id),
+        task_type=_declared(lead, steps, "task_type") or _first(steps, lambda s: s.task_type),
         start_ns=tree.root.start_ns if tree.root else min(s.start_ns for s in steps),
         end_ns=tree.root.end_ns if tree.root else max(s.end_ns for s in steps),
         source=lead.source,
@@ -75,9 +73,7 @@ def _entry(tree: Tree, parents: Mapping[bytes, bytes]) -> Step | None:
         for i, span_id in enumerate(reversed(chain), start=1):
             depth[span_id] = base + i
     named = [s for s in tree.members if s.role is Role.AGENT and s.agent]
-    return min(
-        named, key=lambda s: (depth[s.span_id], s.start_ns, s.span_id), default=None
-    )
+    return min(named, key=lambda s: (depth[s.span_id], s.start_ns, s.span_id), default=None)
 
 
 def agent_name(tree: Tree, parents: Mapping[bytes, bytes]) -> str:

@@ -23,7 +23,6 @@ class Judged:
     run: Run
     verdict: Verdict
     closed_ns: int
-    resource: bytes = b""
     revision: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
 
@@ -39,9 +38,7 @@ class Waiting:
 class EvidenceStore:
     """Evaluations and the runs they belong to. Owned by one thread."""
 
-    def __init__(
-        self, max_runs: int = MAX_RUNS, max_waiting: int = MAX_WAITING
-    ) -> None:
+    def __init__(self, max_runs: int = MAX_RUNS, max_waiting: int = MAX_WAITING) -> None:
         self._waiting: OrderedDict[str, Waiting] = OrderedDict()
         self._judged: OrderedDict[str, Judged] = OrderedDict()
         self._by_trace: dict[str, list[str]] = {}
@@ -106,10 +103,7 @@ class EvidenceStore:
             waiting.said.append((span_id, evaluation))
         while self._waiting:
             oldest = next(iter(self._waiting.values()))
-            if (
-                len(self._waiting) <= self._max_waiting
-                and now_ns - oldest.since_ns <= KEEP_NS
-            ):
+            if len(self._waiting) <= self._max_waiting and now_ns - oldest.since_ns <= KEEP_NS:
                 break
             self.dropped += len(self._waiting.popitem(last=False)[1].said)
         return None

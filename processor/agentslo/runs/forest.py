@@ -105,13 +105,9 @@ def grow(steps: Mapping[bytes, Step], edges: Mapping[bytes, Edge]) -> Forest:
     pending = [(s, *ends[s.span_id]) for s in children.get(b"", ())]
     while pending:
         top, end, at = pending.pop()
-        if top.role in AGENT_LIKE or (
-            end is not End.MISSING and _is_workflow(top, children)
-        ):
+        if top.role in AGENT_LIKE or (end is not End.MISSING and _is_workflow(top, children)):
             settled = end is not End.MISSING
-            forest.trees.append(
-                Tree(top, b"" if settled else at, settled, _below(top, children))
-            )
+            forest.trees.append(Tree(top, b"" if settled else at, settled, _below(top, children)))
         elif end is End.MISSING:
             orphans.append((top, at))
         else:

@@ -25,11 +25,7 @@ def step_result(step: Step) -> str:
         return "interrupted"
     if step.failed is not None:
         return "error" if step.failed else "ok"
-    return (
-        "ok"
-        if step.status == 1 or step.has_result or step.finish is not None
-        else "unknown"
-    )
+    return "ok" if step.status == 1 or step.has_result or step.finish is not None else "unknown"
 
 
 def run_attributes(run: Run, verdict: Verdict) -> dict[str, Attribute]:
@@ -60,13 +56,10 @@ def _slos(verdict: Verdict, result: SloResult) -> list[str] | None:
     return [name for name, found in verdict.slos.items() if found is result] or None
 
 
-def verdict_span(
-    run: Run, verdict: Verdict, resource: bytes, revision: int = 0, supersedes: str = ""
-) -> bytes:
+def verdict_span(run: Run, verdict: Verdict, revision: int = 0, supersedes: str = "") -> bytes:
     """An export request that holds the verdict span of a run.
 
-    `resource`: the run's encoded OTLP resource. `supersedes`: the outcome this revision replaces.
-    The span id follows from (run id, revision), so sending it again makes a duplicate, not a second
+    `supersedes`: the outcome this revision replaces. The span id follows from (run id, revision), so sending it again makes a duplicate, not a second
     verdict.
     """
     digest = hashlib.sha256(f"{run.run_id}:{revision}".encode()).digest()
@@ -87,7 +80,7 @@ def verdict_span(
     )
     request = ExportTraceServiceRequest()
     group = request.resource_spans.add()
-    group.resource.ParseFromString(resource)
+    group.resource.ParseFromString((run.root or run.steps[0]).resource.encoded)
     holder = group.scope_spans.add()
     holder.scope.name, holder.scope.version = SCOPE, __version__
     holder.spans.append(span)

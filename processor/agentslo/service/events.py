@@ -24,19 +24,21 @@ class Released:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """A run is over and counted. `root_outcome`: what its root left with, None if it never did
-    (lost, or still to leave with this verdict)."""
+    """A run is over. `root_outcome`: what its root left with, None if it left with none or never
+    came. `waits`: it is shown but counted only when settled; `overdue`: it was shown before, and
+    is counted now because nobody resumed it."""
 
     run: Run
     verdict: Verdict
-    resource: bytes
     root_outcome: Outcome | None
-    root_forwarded: bool
+    waits: bool = False
+    overdue: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
-    """Later evidence changed a counted run's outcome."""
+    """Later evidence changed a run's verdict. `counts`: it moves counters (a run that waited and was
+    resumed moves none)."""
 
     run: Run
     before: Verdict
@@ -44,7 +46,7 @@ class Corrected:
     source: str
     revision: int
     time_ns: int
-    resource: bytes
+    counts: bool = True
 
 
 Happening = Released | Counted | Corrected

@@ -6,8 +6,8 @@ service run this same code. A span that cannot be read passes untouched and is c
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from google.protobuf.message import DecodeError
 
@@ -15,15 +15,16 @@ from agentslo.config.options import RunsOptions, Slo
 from agentslo.dialects import logs as log_records
 from agentslo.dialects import values
 from agentslo.dialects.read import Reader
-from agentslo.model import AGENT_LIKE, Outcome, Resource, Role, Scope, Step
+from agentslo.model import AGENT_LIKE, Outcome, Resource, Role, Run, Scope, Step, Verdict
 from agentslo.otlp.cut import Batch, Request
 from agentslo.otlp.ids import Ids, read_ids
 from agentslo.otlp.splice import encode, step_attributes
-from agentslo.outcomes.classify import classify
+from agentslo.outcomes.classify import classify, unsettled
 from agentslo.runs.assemble import Arrival, Assembler, Closed, Held
 from agentslo.runs.build import build
 from agentslo.runs.evidence import EvidenceStore, Judged
 from agentslo.runs.forest import Edge
+from agentslo.runs.waiting import Paused, WaitingRuns
 from agentslo.service.enrich import SCOPE, run_attributes, step_result
 from agentslo.service.events import Corrected, Counted, Happening, HeldSpan, Released
 
@@ -55,6 +56,7 @@ class Pipeline:
         self._reader = reader or Reader()
         self.assembler = Assembler(runs)
         self.evidence = EvidenceStore()
+        self.waiting = WaitingRuns()
         self.tally: Counter[str] = Counter()
         self._resources: dict[bytes, Resource] = {}
         self._scopes: dict[bytes, Scope] = {}
@@ -154,9 +156,7 @@ class Pipeline:
         return encoded + step_attributes(step.role.value, step_result(step))
 
     def _release_nested(self, trace_id: bytes, fed: Fed) -> None:
-        fed.happenings.extend(
-            self._as_step(h) for h in self.assembler.nested_holds(trace_id)
-        )
+        fed.happenings.extend(self._as_step(h) for h in self.assembler.nested_holds(trace_id))
 
     def _edge(self, encoded: bytes, now_ns: int) -> None:
         ids: Ids | None = read_ids(encoded)
@@ -173,20 +173,19 @@ class Pipeline:
             out.append(self._early(held, closed) if closed else self._as_step(held))
         for closed in self.assembler.due(now_ns):
             out.extend(self._closed(closed, now_ns))
+        out.extend(self._overdue(p) for p in self.waiting.overdue(now_ns))
         return out
 
     def finish(self, now_ns: int) -> list[Happening]:
         """Close all runs: the input is over."""
-        return [
-            h for c in self.assembler.finish(now_ns) for h in self._closed(c, now_ns)
-        ]
+        return [h for c in self.assembler.finish(now_ns) for h in self._closed(c, now_ns)]
 
-    def flush(self, now_ns: int) -> list[Happening]:
-        """Release every held span with what is known; runs stay open (a stop signal)."""
-        return [
-            self._early(held, closed) if closed else self._as_step(held)
-            for held, closed in self.assembler.expired_holds(now_ns, everything=True)
-        ]
+    def stop(self, now_ns: int) -> list[Happening]:
+        """A stop signal: runs whose root has ended are over, all other held spans leave."""
+        out = [h for c in self.assembler.stop(now_ns) for h in self._closed(c, now_ns)]
+        for held, _ in self.assembler.expired_holds(now_ns, everything=True):
+            out.append(self._as_step(held))
+        return out
 
     def _early(self, held: Held, closed: Closed) -> Released:
         """A root leaves before its run is over, with the outcome known so far."""
@@ -197,38 +196,42 @@ class Pipeline:
 
     def _as_step(self, held: Held) -> Released:
         step = held.step
-        return Released(
-            span=_span(held), added=step_attributes(step.role.value, step_result(step))
-        )
+        return Released(span=_span(held), added=step_attributes(step.role.value, step_result(step)))
 
-    def _closed(self, closed: Closed, now_ns: int) -> Iterable[Happening]:
+    def _closed(self, closed: Closed, now_ns: int) -> Iterator[Happening]:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
         said = self.evidence.take(run)
         verdict = classify(run, self.slos, said, self._shows_tools)
-        lead = run.root or run.steps[0]
-        encoded = lead.resource.encoded
-        self.evidence.remember(
-            Judged(
-                run=run,
-                verdict=verdict,
-                closed_ns=now_ns,
-                resource=encoded,
-                evaluations=said,
-            )
-        )
+        self.evidence.remember(Judged(run=run, verdict=verdict, closed_ns=now_ns, evaluations=said))
         yield from (self._as_step(h) for h in closed.nested)
         left_as = self._left_as.pop(run.run_id, None)
         if closed.held is not None:
-            added = encode(run_attributes(run, verdict))
-            yield Released(span=_span(closed.held), added=added)
+            yield Released(span=_span(closed.held), added=encode(run_attributes(run, verdict)))
             left_as = verdict.outcome
-        yield Counted(
-            run=run,
-            verdict=verdict,
-            resource=encoded,
-            root_outcome=left_as,
-            root_forwarded=left_as is not None,
-        )
+        yield from self._resumed(run, verdict, now_ns)
+        waits = verdict.outcome is Outcome.WAITING
+        yield Counted(run=run, verdict=verdict, root_outcome=left_as, waits=waits)
+        if waits:
+            yield from map(self._overdue, self.waiting.pause(run, verdict, now_ns))
+
+    def _resumed(self, run: Run, verdict: Verdict, now_ns: int) -> Iterator[Corrected]:
+        """The runs this one goes on with get its outcome, in no counter: it alone is counted."""
+        if verdict.outcome is Outcome.WAITING:
+            return
+        for paused in self.waiting.resumed_by(run):
+            yield Corrected(
+                run=paused.run,
+                before=paused.verdict,
+                after=replace(paused.verdict, outcome=verdict.outcome, reason="resumed"),
+                source="resume",
+                revision=1,
+                time_ns=now_ns,
+                counts=False,
+            )
+
+    def _overdue(self, paused: Paused) -> Counted:
+        verdict = unsettled(paused.verdict, paused.run, self.slos)
+        return Counted(run=paused.run, verdict=verdict, root_outcome=Outcome.WAITING, overdue=True)
 
     # ---- evidence in
 
@@ -246,21 +249,18 @@ class Pipeline:
                     out.extend(self._evaluated(found, now_ns))
         return out
 
-    def _evaluated(
-        self, found: log_records.LoggedEvaluation, now_ns: int
-    ) -> Iterable[Corrected]:
+    def _evaluated(self, found: log_records.LoggedEvaluation, now_ns: int) -> Iterator[Happening]:
         self.tally["evaluations"] += 1
-        judged = self.evidence.offer(
-            found.trace_id.hex(), found.span_id, found.evaluation, now_ns
-        )
+        judged = self.evidence.offer(found.trace_id.hex(), found.span_id, found.evaluation, now_ns)
         if judged is None:
             return
         before = judged.verdict
         after = classify(judged.run, self.slos, judged.evaluations, self._shows_tools)
-        judged.verdict = after
         if after.outcome is before.outcome and after.slos == before.slos:
             return
+        judged.verdict = after
         judged.revision += 1
+        waited = before.outcome is Outcome.WAITING
         yield Corrected(
             run=judged.run,
             before=before,
@@ -268,8 +268,11 @@ class Pipeline:
             source="evaluator",
             revision=judged.revision,
             time_ns=now_ns,
-            resource=judged.resource,
+            counts=not waited,
         )
+        if waited:
+            self.waiting.settle(judged.run.run_id)
+            yield Counted(run=judged.run, verdict=after, root_outcome=after.outcome, overdue=True)
 
     # ---- interned senders
 

@@ -1,0 +1,1 @@
+"""Recorded and simulated agents, for a first look and for tests."""

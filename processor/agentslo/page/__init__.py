@@ -1,0 +1,1 @@
+"""The status page: HTML and JSON from plain values."""

@@ -1,0 +1,143 @@
+"""From a received request to its acknowledgement.
+
+In: raw export requests. Out: `Reply`s; spans to the dispatcher, runs to the recorder. State: none
+of its own. Analysis failing never stops forwarding: the request goes on as it came, counted.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from agentslo.config.transport import Ack
+from agentslo.otlp.answer import ACCEPTED, Reply, ReplyCode, Signal
+from agentslo.otlp.cut import CutError, Request
+from agentslo.otlp.destination import DestinationClosed
+from agentslo.otlp.send_queue import Delivery
+from agentslo.service.dispatch import Delivered, Dispatcher
+from agentslo.service.events import Happening
+from agentslo.service.pipeline import Pipeline
+from agentslo.service.recorder import Recorder
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 5.0
+FULL = Reply(
+    code=ReplyCode.RETRY,
+    message="the primary destination's queue is full",
+    retry_after_s=RETRY_AFTER_S,
+)
+SLOW = Reply(
+    code=ReplyCode.RETRY,
+    message="the primary destination has not accepted the spans in time",
+    retry_after_s=RETRY_AFTER_S,
+)
+REFUSED = Reply(
+    code=ReplyCode.INVALID, message="the primary destination refused the spans for good"
+)
+
+
+class Intake:
+    """The receivers' `Ingest`: reads, forwards, waits for the primary, answers."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        dispatcher: Dispatcher,
+        recorder: Recorder,
+        acks: Mapping[str, Ack],
+        ack_timeout_s: float,
+        now: Callable[[], int],
+        observe: Callable[[Happening], None],
+    ) -> None:
+        self._pipeline, self._dispatcher, self.recorder = pipeline, dispatcher, recorder
+        self._observe = observe
+        self._acks, self._ack_timeout_s, self._now = acks, ack_timeout_s, now
+        self.tally: Counter[str] = Counter()
+        self.spans_received = 0
+        self.passed_on: Counter[tuple[str, str]] = Counter()
+        self.closed = False
+
+    def admit(self, size_bytes: int) -> Reply | None:
+        """Whether a body of this size may be read: asked before anything is decoded."""
+        return None if self._dispatcher.room(size_bytes) and not self.closed else FULL
+
+    async def ingest(self, signal: Signal, body: bytes, listener: str) -> Reply:
+        """Take one uncompressed protobuf export request."""
+        try:
+            if signal is Signal.TRACES:
+                waited = self._traces(body, listener)
+            else:
+                waited = self._others(signal, body)
+        except CutError as error:
+            return Reply(code=ReplyCode.INVALID, message=f"not an OTLP export request: {error}")
+        if waited is None or self._acks.get(listener) == "received":
+            return ACCEPTED
+        return await self._acknowledged(body, waited)
+
+    def happen(self, happenings: list[Happening], now_ns: int) -> None:
+        """Count and forward what the pipeline reports. A bug in counting is itself counted."""
+        self._dispatcher.follow(happenings)
+        for happening in happenings:
+            try:
+                self.recorder.record(happening, now_ns)
+                self._observe(happening)
+            except Exception:
+                self.fault("record")
+
+    def _traces(self, body: bytes, listener: str) -> Delivered | None:
+        now_ns = self._now()
+        try:
+            fed = self._pipeline.traces(body, now_ns, listener)
+        except CutError:
+            raise
+        except Exception:
+            self.fault("traces")
+            spans = sum(len(batch.items) for batch in Request(body).batches)
+            self.spans_received += spans
+            return self._dispatcher.send_untouched(body, spans)
+        self.spans_received += fed.spans
+        waited = self._dispatcher.send(fed, body)
+        self.happen(fed.happenings, now_ns)
+        return waited
+
+    def _others(self, signal: Signal, body: bytes) -> Delivered | None:
+        if signal is Signal.LOGS:
+            now_ns = self._now()
+            try:
+                self.happen(self._pipeline.logs(body, now_ns), now_ns)
+            except CutError:
+                raise
+            except Exception:
+                self.fault("logs")
+        else:
+            Request(body)
+        waited = self._dispatcher.pass_on(signal, body)
+        self.passed_on[signal.value, "forwarded" if waited else "discarded"] += 1
+        return waited
+
+    def fault(self, stage: str) -> None:
+        """Count a bug of ours, in an `except` block; what was being done goes on without it."""
+        self.tally[stage] += 1
+        if self.tally[stage] == 1:
+            # Only the first: a fault on every request would drown the log; the counter tells.
+            logger.exception("analysis failed in stage %s; spans are passed on", stage)
+
+    async def _acknowledged(self, body: bytes, waited: Delivered) -> Reply:
+        """Wait for the primary; what it did not take in time is asked for again."""
+        try:
+            async with asyncio.timeout(self._ack_timeout_s):
+                delivery = await asyncio.shield(waited)
+        except (TimeoutError, DestinationClosed):
+            self._give_back(body, waited)
+            return SLOW
+        except asyncio.CancelledError:
+            self._give_back(body, waited)
+            raise
+        return ACCEPTED if delivery is Delivery.DELIVERED else REFUSED
+
+    def _give_back(self, body: bytes, waited: Delivered) -> None:
+        """The client will send again: take the payload back where it has not left yet."""
+        if self._dispatcher.primary is not None:
+            self._dispatcher.primary.withdraw(waited)
+        self._dispatcher.unacknowledged(body)

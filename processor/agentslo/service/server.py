@@ -1,0 +1,255 @@
+"""The running service: which stage hands what to which, and when.
+
+In: a `ServiceConfig`. Out: nothing; it listens, forwards, counts until it is told to stop. One
+asyncio loop owns everything. This is the only wiring; time is read here and nowhere below.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from agentslo import __version__
+from agentslo.config.problems import ConfigError, render
+from agentslo.config.service_file import ServiceConfig
+from agentslo.config.transport import DestinationOptions
+from agentslo.measure import names as m
+from agentslo.measure.series import Metrics
+from agentslo.otlp.destination import Destination
+from agentslo.otlp.receive_grpc import GrpcReceiver
+from agentslo.otlp.receive_http import HttpReceiver
+from agentslo.otlp.send_grpc import GrpcSender
+from agentslo.otlp.send_http import HttpSender
+from agentslo.page import html
+from agentslo.service.dispatch import Dispatcher
+from agentslo.service.gauges import Gauges
+from agentslo.service.ingest import Intake
+from agentslo.service.pipeline import Pipeline
+from agentslo.service.recent import Recent
+from agentslo.service.recorder import Recorder
+from agentslo.service.web import WebServer, metrics_app, page_app
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.25
+STALL_WINDOW_S = 60.0
+LISTENER_GRACE_S = 3.0
+DRAIN_S = 20.0
+"""Listener grace and drain together stay below the 25 s a stop may take."""
+
+Loader = Callable[[], ServiceConfig]
+
+
+def destination(options: DestinationOptions) -> Destination:
+    """A destination with the sender its protocol asks for."""
+    sender = GrpcSender(options) if options.protocol == "grpc" else HttpSender(options)
+    return Destination(options, sender)
+
+
+class Service:
+    """Everything wired. `load` reads the configuration again on reload."""
+
+    def __init__(self, config: ServiceConfig, load: Loader) -> None:
+        self._config, self._load = config, load
+        self._start_wall_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
+        self.metrics = Metrics(config.metrics)
+        self._recent = Recent()
+        self._stall_s, self._stall_since_s, self._previous_stall_s = 0.0, 0.0, 0.0
+        self._ticker: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def now_ns(self) -> int:
+        """Unix time that never jumps: the wall clock at start plus a monotonic clock."""
+        return self._start_wall_ns + time.monotonic_ns() - self._start_mono_ns
+
+    # ---- life cycle
+
+    async def start(self) -> None:
+        """Bind every port, then take spans. Raises `ListenFailed` with nothing left running."""
+        config = self._config
+        self.pipeline = Pipeline(config.runs, config.slos)
+        destinations = [destination(o) for o in config.destinations]
+        self.dispatcher = Dispatcher(destinations, config.runs.verdict_span)
+        self._recorder = self._new_recorder()
+        listen = config.listen
+        acks = {o.name: o.ack for o in (listen.grpc, listen.http)}
+        self.intake = Intake(
+            self.pipeline,
+            self.dispatcher,
+            self._recorder,
+            acks,
+            config.runs.ack_timeout_s,
+            self.now_ns,
+            self._recent.note,
+        )
+        self._gauges = Gauges(self.metrics, self.intake, self.dispatcher, self.pipeline)
+        self.grpc = GrpcReceiver(listen.grpc, self.intake)
+        self.http = HttpReceiver(listen.http, self.intake)
+        self.web = WebServer(listen.metrics, metrics_app(self))
+        self.page = WebServer(listen.page, page_app(self))
+        try:
+            await self.web.start()
+            await self.page.start()
+            await self.http.start()
+            await self.grpc.start()
+        except BaseException:
+            await self._close_listeners(0.0)
+            raise
+        for one in destinations:
+            await one.start()
+        await self.grpc.set_serving(serving=True)
+        self._constant_metrics()
+        self._ticker = asyncio.create_task(self._tick(), name="tick")
+
+    async def stop(self) -> None:
+        """Take no more spans, release what is held, drain, and say how it ended."""
+        self._stopping = True
+        await self.grpc.set_serving(serving=False)
+        await asyncio.gather(self.grpc.stop(LISTENER_GRACE_S), self.http.stop(LISTENER_GRACE_S))
+        self.intake.closed = True
+        if self._ticker is not None:
+            self._ticker.cancel()
+        now_ns = self.now_ns()
+        self.intake.happen(self.pipeline.stop(now_ns), now_ns)
+        self.metrics.release_all()
+        drained = await asyncio.gather(*(d.drain(DRAIN_S) for d in self.dispatcher.destinations))
+        for one in self.dispatcher.destinations:
+            await one.close()
+        self.refresh()
+        logger.info("stopped: drained=%s %s", all(drained), self._summary())
+        await self._close_listeners(0.0)
+
+    async def _close_listeners(self, grace_s: float) -> None:
+        await asyncio.gather(
+            self.grpc.stop(grace_s),
+            self.http.stop(grace_s),
+            self.web.stop(),
+            self.page.stop(),
+            return_exceptions=True,
+        )
+
+    async def _tick(self) -> None:
+        """Close what is due; watch how long the loop was away."""
+        loop = asyncio.get_running_loop()
+        expected_s = loop.time() + TICK_S
+        while True:
+            await asyncio.sleep(max(0.0, expected_s - loop.time()))
+            self._note_stall(loop.time() - expected_s, loop.time())
+            try:
+                now_ns = self.now_ns()
+                self.intake.happen(self.pipeline.due(now_ns), now_ns)
+            except Exception:
+                self.intake.fault("due")
+            expected_s = loop.time() + TICK_S
+
+    def _note_stall(self, stall_s: float, now_s: float) -> None:
+        if now_s - self._stall_since_s > STALL_WINDOW_S:
+            self._previous_stall_s, self._stall_s = self._stall_s, 0.0
+            self._stall_since_s = now_s
+        self._stall_s = max(self._stall_s, stall_s)
+
+    # ---- configuration
+
+    def _new_recorder(self) -> Recorder:
+        config = self._config
+        return Recorder(self.metrics, config.slos, config.environments, config.revision)
+
+    def reload(self) -> list[str]:
+        """Put the parts of the file that may change while running in force; the rest is named."""
+        try:
+            fresh = self._load()
+        except ConfigError as error:
+            self.metrics.set(m.CONFIG_RELOAD, (), 0.0)
+            problems = [render(p) for p in error.problems]
+            logger.error("reload failed, the old configuration stays: %s", "; ".join(problems))
+            return problems
+        old = self._config
+        fixed = ("listen", "destinations", "runs", "metrics", "log", "port_offset")
+        changed = [name for name in fixed if getattr(fresh, name) != getattr(old, name)]
+        self._config = replace(fresh, **{name: getattr(old, name) for name in fixed})
+        self.pipeline.slos = self._config.slos
+        self._recorder = self.intake.recorder = self._new_recorder()
+        self.metrics.set(m.CONFIG_RELOAD, (), 1.0)
+        if changed:
+            logger.warning("reloaded; a restart is needed for: %s", ", ".join(changed))
+        else:
+            logger.info("reloaded configuration revision %s", fresh.revision)
+        return []
+
+    # ---- what others see
+
+    def _constant_metrics(self) -> None:
+        self.metrics.set(m.CONFIG_RELOAD, (), 1.0)
+        self.metrics.set(m.START_TIME, (), self._start_wall_ns / 1e9)
+        self.metrics.set(m.BUILD_INFO, (__version__,), 1.0)
+        acks = {self._config.listen.grpc.ack, self._config.listen.http.ack}
+        for ack in acks:
+            self.metrics.set(m.PROMISE, (ack,), 1.0)
+
+    def refresh(self) -> int:
+        """Bring all gauges up to date; gives the time, unix ns."""
+        now_ns = self.now_ns()
+        self._gauges.update((self.grpc.answers, self.http.answers), now_ns)
+        self.metrics.set(m.LOOP_STALL, (), max(self._stall_s, self._previous_stall_s))
+        return now_ns
+
+    def readiness(self) -> tuple[bool, dict[str, object]]:
+        """Ready while spans are taken; lists what is not as promised."""
+        lowered = sorted(self.intake.tally)
+        full = [d.name for d in self.dispatcher.destinations if not d.room(1)]
+        detail: dict[str, object] = {
+            "ready": not self._stopping,
+            "analysis_errors": lowered,
+            "full_destinations": full,
+            "forwards": [d.name for d in self.dispatcher.destinations],
+        }
+        return not self._stopping, detail
+
+    def _agent_lines(self) -> list[html.AgentLine]:
+        objectives = {s.name: s.objective_ratio for s in self._config.slos}
+        return [
+            html.AgentLine(
+                agent=agent,
+                environment=environment,
+                outcomes=row.outcomes,
+                objectives=objectives,
+                slos=row.slos,
+            )
+            for (agent, environment), row in sorted(self._recent.agents.items())
+        ]
+
+    def status_page(self) -> str:
+        """The page as HTML."""
+        notes = [] if self.dispatcher.destinations else ["No destination: spans go nowhere on."]
+        return html.document(
+            self._agent_lines(),
+            self._recent.runs,
+            self.pipeline.assembler.open_traces,
+            notes,
+            self._config.page.trace_url,
+        )
+
+    def status(self) -> dict[str, object]:
+        """The page's content as values."""
+        agents = [
+            {
+                "agent": line.agent,
+                "environment": line.environment,
+                "outcomes": {k: v for k, v in line.outcomes.items() if v},
+                "slos": {
+                    name: {"objective_ratio": line.objectives.get(name), **dict(counts)}
+                    for name, counts in line.slos.items()
+                },
+            }
+            for line in self._agent_lines()
+        ]
+        return {"version": __version__, "agents": agents, "runs": list(self._recent.runs)}
+
+    def _summary(self) -> str:
+        parts = [
+            f"spans_received={self.intake.spans_received}",
+            f"runs={sum(r.outcomes.total() for r in self._recent.agents.values())}",
+        ]
+        parts += [f"{d.name}: {self._gauges.account(d)}" for d in self.dispatcher.destinations]
+        return " ".join(parts)

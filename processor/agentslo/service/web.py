@@ -1,0 +1,137 @@
+"""The two HTTP sides for people and scrapers: metrics and health on one port, the page on another.
+
+In: requests. Out: exposition, health, the page and its JSON. State: none. All values are read from
+the service when asked.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from aiohttp import web
+
+from agentslo.config.options import WebOptions
+from agentslo.measure.exposition import Format, negotiate, render
+from agentslo.measure.process import process_metrics
+from agentslo.measure.series import Metrics
+from agentslo.otlp.listen import listen_error, split_address
+from agentslo.otlp.tls import listener_context
+from agentslo.page import html
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+HEADERS = {
+    "Content-Security-Policy": html.POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Shown(Protocol):
+    """What the web sides read from the service."""
+
+    metrics: Metrics
+
+    def refresh(self) -> int:
+        """Bring all gauges up to date; gives the time, unix ns."""
+        ...
+
+    def readiness(self) -> tuple[bool, dict[str, object]]:
+        """Ready or not, and what a person should know."""
+        ...
+
+    def status_page(self) -> str:
+        """The page as HTML."""
+        ...
+
+    def status(self) -> dict[str, object]:
+        """The page's content as values."""
+        ...
+
+    def reload(self) -> list[str]:
+        """Read the configuration again; the problems found, empty where it is in force."""
+        ...
+
+
+def metrics_app(service: Shown) -> web.Application:
+    """`/metrics`, `/healthz`, `/readyz`."""
+
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        form = negotiate(request.headers.get("Accept", ""))
+        now_ns = service.refresh()
+        response = web.StreamResponse(headers={"Content-Type": form.value})
+        await response.prepare(request)
+        for chunk in render(service.metrics, now_ns, form, _process(form)):
+            await response.write(chunk)
+        await response.write_eof()
+        return response
+
+    async def healthz(request: web.Request) -> web.StreamResponse:
+        return web.Response(text="ok\n")
+
+    async def readyz(request: web.Request) -> web.StreamResponse:
+        ready, detail = service.readiness()
+        return web.json_response(detail, status=200 if ready else 503)
+
+    return _app({"/metrics": metrics, "/healthz": healthz, "/readyz": readyz})
+
+
+def _process(form: Format) -> list[bytes]:
+    return [process_metrics(form)]
+
+
+def page_app(service: Shown) -> web.Application:
+    """`/`, `/api/v1/status`, and `POST /-/reload`."""
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=service.status_page(), content_type="text/html", headers=HEADERS)
+
+    async def status(request: web.Request) -> web.StreamResponse:
+        return web.json_response(service.status(), headers=HEADERS)
+
+    async def reload(request: web.Request) -> web.StreamResponse:
+        problems = service.reload()
+        body = {"status": "error" if problems else "ok", "problems": problems}
+        return web.Response(
+            text=json.dumps(body),
+            content_type="application/json",
+            status=400 if problems else 200,
+            headers=HEADERS,
+        )
+
+    app = _app({"/": page, "/api/v1/status": status})
+    app.router.add_post("/-/reload", reload)
+    return app
+
+
+def _app(routes: dict[str, Handler]) -> web.Application:
+    app = web.Application()
+    for path, handler in routes.items():
+        app.router.add_get(path, handler)
+    return app
+
+
+class WebServer:
+    """One HTTP listener; `start` before `port` is known, `stop` once."""
+
+    def __init__(self, options: WebOptions, app: web.Application) -> None:
+        self._options = options
+        self._runner = web.AppRunner(app, access_log=None)
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen; raises `PortTaken` or another `ListenFailed`."""
+        await self._runner.setup()
+        host, port = split_address(self._options.address)
+        tls = listener_context(self._options.tls) if self._options.tls else None
+        site = web.TCPSite(self._runner, host, port, ssl_context=tls, reuse_port=False)
+        try:
+            await site.start()
+        except OSError as error:
+            option = self._options.option or self._options.name
+            raise listen_error(self._options.address, option, error) from None
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        await self._runner.cleanup()
