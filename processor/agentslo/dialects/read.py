@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from agentslo.dialects import adk, faults, genai
+from agentslo.dialects import faults
 from agentslo.dialects.base import (
     CONCEPTS,
     STATUS_ERROR,
@@ -24,9 +24,8 @@ from agentslo.dialects.base import (
     text,
 )
 from agentslo.dialects.finish import normalise
+from agentslo.dialects.registry import BUILT_IN
 from agentslo.model import CONTROL_FLOW, Evaluation, Fault, Role, Scope, Step
-
-BUILT_IN: tuple[Dialect, ...] = (adk.DIALECT, genai.DIALECT, genai.OLD)
 
 OWN = "agent_slo."
 DECLARED = "agent_slo.declared."
