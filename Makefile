@@ -1,0 +1,55 @@
+# Every recipe is one or two plain command lines; CONTRIBUTING.md says when to use which.
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT_OFFSET ?= 0
+ARGS ?=
+BIN := .venv/bin
+PYTEST := -m pytest -q -n 2 --dist loadgroup
+export PYTHON
+.DEFAULT_GOAL := help
+
+.PHONY: help run hello test check lint types layers coverage tools constraints clean venv-run venv-dev
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv-run venv-dev:
+	@scripts/venv.sh $(@:venv-%=%)
+
+run: venv-run ## starts the service (ARGS="--config F" PORT_OFFSET=10000)
+	@AGENTSLO_PORT_OFFSET=$(PORT_OFFSET) exec $(BIN)/agentslo run $(ARGS)
+
+hello: venv-run ## sends recorded runs to the running service (PORT_OFFSET as for run)
+	@AGENTSLO_PORT_OFFSET=$(PORT_OFFSET) exec $(BIN)/agentslo hello $(ARGS)
+
+test: venv-dev ## every test this machine's tools allow
+	@scripts/tools.sh --link
+	$(BIN)/python $(PYTEST) $(ARGS)
+
+tools: ## installs the outside tools the tests run against, outside the clone
+	@scripts/tools.sh
+
+check: lint types layers coverage ## all that CI does: make tools first
+
+lint: venv-dev ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: venv-dev ## mypy, strict
+	$(BIN)/mypy
+
+layers: venv-dev ## import-linter: imports go only downwards
+	$(BIN)/lint-imports
+
+coverage: venv-dev ## the tests, no tool missing, with branch coverage
+	@scripts/tools.sh --link
+	@rm -f .coverage .coverage.*
+	AGENTSLO_REQUIRE_TOOLS=1 $(BIN)/coverage run $(PYTEST) $(ARGS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report | tail -n 2
+
+constraints: ## renews constraints.txt to the newest versions the ranges allow
+	@scripts/constraints.sh
+
+clean: ## removes what make made here, but not the tools' cache
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Writes constraints.txt anew: the newest versions the ranges of pyproject.toml allow, as one fresh
+# environment gets them. Review the diff like code.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+fresh=$(mktemp -d)
+trap 'rm -rf "$fresh"' EXIT
+"${PYTHON:-python3}" -m venv "$fresh"
+"$fresh/bin/python" -m pip install --quiet --upgrade pip
+"$fresh/bin/python" -m pip install --quiet -e . --group dev
+{
+  echo "# The exact versions tests pass with: run time and development, used as"
+  echo "# pip install -c constraints.txt. Made by: make constraints"
+  "$fresh/bin/python" -m pip freeze --all --exclude-editable --exclude setuptools |
+    LC_ALL=C sort --ignore-case
+} >"$fresh/constraints.txt"
+mv "$fresh/constraints.txt" constraints.txt
+echo "constraints.txt: $(grep -vc '^#' constraints.txt) packages"

@@ -1,0 +1,1 @@
+"""What tests share: waiting, free ports, processes, outside tools. No test is in here."""
