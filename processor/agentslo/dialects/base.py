@@ -11,9 +11,7 @@ from typing import TypeAlias
 
 from agentslo.model import Resource, Role, Scope, Step
 
-Value: TypeAlias = (
-    "str | bool | int | float | bytes | list[Value] | dict[str, Value] | None"
-)
+Value: TypeAlias = "str | bool | int | float | bytes | list[Value] | dict[str, Value] | None"
 Attributes: TypeAlias = Mapping[str, Value]
 
 STATUS_OK = 1

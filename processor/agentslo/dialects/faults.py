@@ -16,21 +16,15 @@ _CLASSES: tuple[tuple[Fault, re.Pattern[str]], ...] = (
     (Fault.HANDOFF, re.compile(r"^(ParentCommand|Command|GraphBubbleUp|Handoff\w*)$")),
     (
         Fault.PAUSED,
-        re.compile(
-            r"^(\w*Interrupt|ApprovalRequired|CallDeferred|\w*Paused|Pause\w*)$"
-        ),
+        re.compile(r"^(\w*Interrupt|ApprovalRequired|CallDeferred|\w*Paused|Pause\w*)$"),
     ),
     (
         Fault.CANCELLED,
-        re.compile(
-            r"^(\w*Cancell?ed(Error|Exception)?|GeneratorExit|AbortError|\w*Abandoned)$"
-        ),
+        re.compile(r"^(\w*Cancell?ed(Error|Exception)?|GeneratorExit|AbortError|\w*Abandoned)$"),
     ),
     (
         Fault.REFUSAL,
-        re.compile(
-            r"(ContentFilter|Refus(al|ed)|ResponsibleAIPolicy|SafetyBlock|PromptBlocked)"
-        ),
+        re.compile(r"(ContentFilter|Refus(al|ed)|ResponsibleAIPolicy|SafetyBlock|PromptBlocked)"),
     ),
     (
         Fault.GUARDRAIL,
@@ -112,9 +106,7 @@ def read(view: SpanView) -> tuple[Fault | None, str]:
     an exception event on it still counts: instrumentation leaves hand-offs and pauses OK.
     """
     raised = [
-        text(e.attributes.get("exception.type"))
-        for e in view.events
-        if e.name == "exception"
+        text(e.attributes.get("exception.type")) for e in view.events if e.name == "exception"
     ]
     marked = text(view.attributes.get("error.type"))
     names = [n for n in (marked, *raised) if n and n != OTHER_TYPE]

@@ -72,11 +72,7 @@ def old_role(view: SpanView) -> Role | None:
     if text(found.get("llm.request.type")) in ("chat", "completion"):
         return Role.LLM
     if "gen_ai.request.model" in found and "gen_ai.operation.name" not in found:
-        return (
-            Role.LLM
-            if "gen_ai.system" in found or "gen_ai.provider.name" in found
-            else None
-        )
+        return Role.LLM if "gen_ai.system" in found or "gen_ai.provider.name" in found else None
     return None
 
 

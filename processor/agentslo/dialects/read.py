@@ -32,6 +32,7 @@ DECLARED = "agent_slo.declared."
 MAX_JSON_BYTES = 262_144
 _REMOTE_KNOWN, _REMOTE = 0x100, 0x200
 _CLIENT = 3
+_CALLS = frozenset({Role.TOOL, Role.HANDOFF, Role.RETRIEVAL, Role.GUARDRAIL})
 _GENERIC = ("gen_ai.operation.name", "traceloop.span.kind", "openinference.span.kind")
 
 
@@ -57,9 +58,7 @@ class Reader:
             )
             for concept in CONCEPTS
         }
-        self.markers = tuple(
-            dict.fromkeys(m for d in self._dialects for m in d.markers)
-        )
+        self.markers = tuple(dict.fromkeys(m for d in self._dialects for m in d.markers))
         self._scopes = tuple(s for d in self._dialects for s in d.scopes)
         self._tool_scopes = tuple(s for d in self._dialects for s in d.tool_scopes)
 
@@ -79,7 +78,9 @@ class Reader:
         dialect, role = found
         first = self._first
         fault, error_type = faults.read(view)
-        args, result = first(view, "tool_args"), first(view, "tool_result")
+        calls = role in _CALLS
+        args = first(view, "tool_args") if calls else None
+        result = first(view, "tool_result") if calls else None
         step = Step(
             trace_id=view.trace_id,
             span_id=view.span_id,
@@ -91,16 +92,14 @@ class Reader:
             arrival_ns=arrival_ns,
             client=view.kind == _CLIENT,
             status=view.status,
-            parent_remote=bool(view.flags & _REMOTE)
-            if view.flags & _REMOTE_KNOWN
-            else None,
+            parent_remote=bool(view.flags & _REMOTE) if view.flags & _REMOTE_KNOWN else None,
             resource=view.resource,
             scope=view.scope,
             dialect=dialect.name if dialect else "",
             agent=text(first(view, "agent")),
             agent_version=text(first(view, "agent_version")),
             workflow=text(first(view, "workflow")),
-            tool=text(first(view, "tool")),
+            tool=text(first(view, "tool")) if calls else "",
             model=text(first(view, "model")),
             provider=text(first(view, "provider")),
             conversation_id=text(first(view, "conversation_id")),
@@ -122,10 +121,7 @@ class Reader:
             documents=items(first(view, "documents")),
             evaluations=_evaluations(view.events),
             declared=_declared(view.attributes),
-            enriched=any(
-                k.startswith(OWN) and not k.startswith(DECLARED)
-                for k in view.attributes
-            ),
+            enriched=any(k.startswith(OWN) and not k.startswith(DECLARED) for k in view.attributes),
         )
         for d in self._dialects:
             if d.refine is not None:
@@ -156,9 +152,7 @@ def _flag(value: Value) -> bool | None:
     return {"true": True, "false": False}.get(text(value).lower())
 
 
-def _failed(
-    view: SpanView, role: Role, fault: Fault | None, result: Value
-) -> bool | None:
+def _failed(view: SpanView, role: Role, fault: Fault | None, result: Value) -> bool | None:
     """A tool's own verdict (design.md 3, "Tool errors"); for other roles the error mark."""
     if fault in CONTROL_FLOW:
         return None
@@ -216,9 +210,7 @@ def items(value: Value) -> int | None:
         value = _parsed(value)
     if isinstance(value, list):
         return len(value)
-    return (
-        int(value) if isinstance(value, int) and not isinstance(value, bool) else None
-    )
+    return int(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _declared(found: Mapping[str, Value]) -> dict[str, str | bool | int | float]:

@@ -30,9 +30,7 @@ def value(any_value: AnyValue, depth: int = 0) -> Value:
     if kind == "array_value":
         return [value(v, depth + 1) for v in any_value.array_value.values]
     if kind == "kvlist_value":
-        return {
-            kv.key: value(kv.value, depth + 1) for kv in any_value.kvlist_value.values
-        }
+        return {kv.key: value(kv.value, depth + 1) for kv in any_value.kvlist_value.values}
     plain: Value = getattr(any_value, kind)
     return plain
 
@@ -80,10 +78,7 @@ def span(encoded: bytes, sent_by: Resource, made_by: Scope) -> SpanView:
         status=found.status.code,
         message=found.status.message,
         attributes=attributes(found.attributes),
-        events=tuple(
-            Event(name=e.name, attributes=attributes(e.attributes))
-            for e in found.events
-        ),
+        events=tuple(Event(name=e.name, attributes=attributes(e.attributes)) for e in found.events),
         resource=sent_by,
         scope=made_by,
     )

@@ -5,13 +5,16 @@ conventions.md 4 (first non-empty wins, root preferred).
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 
-from agentslo.model import AGENT_LIKE, Role, Run, Step
+from agentslo.model import Role, Run, Step
 from agentslo.runs.forest import Tree
 
 UNSET = "unset"
-_PREFIXES = ("invoke_agent ", "invoke_workflow ", "create_agent ", "agent_run ")
+_DECORATION = re.compile(
+    r"^(invoke_agent|invoke_workflow|create_agent|agent_run) |\.(run|workflow|agent|kickoff|task)$"
+)
 
 
 def run_id(tree: Tree, trace_id: bytes) -> str:
@@ -86,10 +89,7 @@ def agent_name(tree: Tree, parents: Mapping[bytes, bytes]) -> str:
         return _first(tree.members, lambda s: s.agent)
     if root.workflow:
         return root.workflow
-    for prefix in _PREFIXES:
-        if root.name.startswith(prefix):
-            return root.name[len(prefix) :]
-    return root.name if root.role in AGENT_LIKE or root.role is Role.STEP else ""
+    return _DECORATION.sub("", root.name)
 
 
 def identity(service: str, name: str) -> str:

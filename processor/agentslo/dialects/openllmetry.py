@@ -1,0 +1,71 @@
+"""OpenLLMetry / Traceloop, old and new (conventions.md 1 rules 4 and 12, 2 to 5; FINDINGS 3).
+
+Version 0.6x writes `gen_ai.*` beside its own keys, so the general dialect gives most roles; before
+that there are only `traceloop.*`, `llm.*` and messages in indexed keys.
+"""
+
+import re
+
+from agentslo.dialects.base import Dialect, SpanView, text
+from agentslo.dialects.finish import normalise
+from agentslo.model import Role, Step
+
+KIND = "traceloop.span.kind"
+KINDS: dict[str, Role] = {
+    "workflow": Role.WORKFLOW,
+    "agent": Role.AGENT,
+    "task": Role.STEP,
+    "unknown": Role.STEP,
+    "tool": Role.TOOL,
+    "handoff": Role.HANDOFF,
+}
+_ASSOCIATION = "traceloop.association.properties."
+_SESSION = re.compile(r"^(session|conversation|thread|chat)_?id$", re.IGNORECASE)
+_PLACEHOLDERS = ("unknown",)
+
+
+def role(view: SpanView) -> Role | None:
+    """The role of a span with a Traceloop kind."""
+    return KINDS.get(text(view.attributes.get(KIND)).lower())
+
+
+def refine(view: SpanView, step: Step) -> None:
+    """Names from the entity, reasons and calls from indexed keys, the guardrail's own status."""
+    found = view.attributes
+    entity = text(found.get("traceloop.entity.name"))
+    if step.role is Role.AGENT and not step.agent and entity not in _PLACEHOLDERS:
+        step.agent = entity
+    elif step.role is Role.WORKFLOW and not step.workflow:
+        step.workflow = entity or text(found.get("traceloop.workflow.name"))
+    elif step.role is Role.LLM and step.finish is None:
+        step.finish = normalise(found.get("gen_ai.completion.0.finish_reason"))
+    status = text(found.get("gen_ai.guardrail.status"))
+    if status and step.triggered is None:
+        step.triggered = status.upper() == "FAILED"
+    if step.role is Role.TOOL and found.get("gen_ai.task.status") == "failure":
+        step.failed = True if step.fault is None else step.failed
+    if not step.conversation_id and KIND in found:
+        step.conversation_id = next(
+            (
+                text(value)
+                for key, value in found.items()
+                if key.startswith(_ASSOCIATION) and _SESSION.match(key[len(_ASSOCIATION) :])
+            ),
+            "",
+        )
+
+
+DIALECT = Dialect(
+    name="openllmetry",
+    role=role,
+    markers=(b"traceloop.",),
+    keys={
+        "agent_version": ("traceloop.entity.version",),
+        "tool": ("traceloop.entity.name",),
+        "tool_args": ("traceloop.entity.input", "tool.arguments"),
+        "tool_result": ("traceloop.entity.output",),
+        "usage_in": ("llm.usage.prompt_tokens",),
+        "usage_out": ("llm.usage.completion_tokens",),
+    },
+    refine=refine,
+)
