@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the outside tools the tests run against: a Collector built from Go modules, and Debian's
-# Prometheus, Alertmanager and Chromium. Nothing is started and no system service is set up.
+# Prometheus, Alertmanager and Chromium. Nothing is started and no system service is set up. Root is
+# needed once: for Chromium with its libraries, and for Alertmanager's templates.
 #
 #   scripts/tools.sh          install what is missing, link .tools to it, print the versions
 #   scripts/tools.sh --link   only link .tools if a complete installation is there already
@@ -14,6 +15,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 config=$root/tools/otelcol/builder-config.yaml
 builder=go.opentelemetry.io/collector/cmd/builder@v0.161.0
 debian_packages="prometheus prometheus-alertmanager"
+# Debian's Alertmanager reads its built-in templates from this one place, whatever its flags say.
+templates=/usr/share/prometheus/alertmanager
 programs="otelcol prometheus promtool alertmanager amtool chromium"
 
 key=$({ cat "$config"; echo "$builder $debian_packages $(uname -m)"; } | sha256sum | cut -c1-12)
@@ -30,11 +33,13 @@ fail() {
   exit 3
 }
 
+have() {
+  [ -x "$dir/bin/$1" ] && { [ "$1" != alertmanager ] || [ -e "$templates/default.tmpl" ]; }
+}
+
 complete() {
   local program
-  for program in $programs; do
-    [ -x "$dir/bin/$program" ] || return 1
-  done
+  for program in $programs; do have "$program" || return 1; done
 }
 
 link() { ln -sfn "$dir" "$root/.tools"; }
@@ -45,7 +50,7 @@ as_root() {
   elif sudo -n true 2>/dev/null; then
     sudo -n "$@"
   else
-    fail "this needs root: run 'sudo apt-get update && sudo apt-get install chromium' first"
+    fail "this needs root: run it once as root, or as a user with sudo"
   fi
 }
 
@@ -70,6 +75,10 @@ install_debian() {
     mv -f "$work/root/usr/bin/$program" "$dir/bin/$program"
   done
   mv -f "$work/root/usr/bin/prometheus-alertmanager" "$dir/bin/alertmanager"
+  if [ ! -e "$templates/default.tmpl" ]; then
+    as_root mkdir -p "$templates"
+    as_root cp -R "$work/root$templates/." "$templates"
+  fi
   rm -rf "$work"
 }
 
@@ -108,7 +117,7 @@ build_otelcol() {
 step() {
   local install=$1 what=$2 program missing= code
   shift 2
-  for program in "$@"; do [ -x "$dir/bin/$program" ] || missing=1; done
+  for program in "$@"; do have "$program" || missing=1; done
   if [ -z "$missing" ]; then
     say "$what: already there"
     return

@@ -91,7 +91,7 @@ exporters:
   otlp_http: {{endpoint: "http://{LOOPBACK}:1"}}
   prometheus: {{endpoint: "{LOOPBACK}:0"}}
 connectors:
-  spanmetrics: {{}}
+  span_metrics: {{}}
 service:
   telemetry: {{metrics: {{level: none}}}}
   extensions: [health_check, file_storage]
@@ -99,9 +99,9 @@ service:
     traces:
       receivers: [otlp]
       processors: [memory_limiter, groupbytrace]
-      exporters: [debug, file, spanmetrics]
+      exporters: [debug, file, span_metrics]
     traces/onward: {{receivers: [otlp], exporters: [otlp_grpc, otlp_http]}}
-    metrics: {{receivers: [spanmetrics], exporters: [prometheus]}}
+    metrics: {{receivers: [span_metrics], exporters: [prometheus]}}
 """)
     return config
 
@@ -126,7 +126,7 @@ def test_the_collector_carries_a_span_from_otlp_to_a_file(otelcol: Path, tmp_pat
 
 @pytest.mark.parametrize(
     "component",
-    ["prometheus", "batch", "tail_sampling", "spanmetrics", "file_storage", "otlp_http"],
+    ["prometheus", "batch", "tail_sampling", "span_metrics", "file_storage", "otlp_http"],
 )
 def test_the_collector_has_the_component(otelcol: Path, component: str) -> None:
     listing = subprocess.run([otelcol, "components"], check=True, capture_output=True, text=True)
