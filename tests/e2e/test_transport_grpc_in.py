@@ -182,8 +182,12 @@ async def test_a_taken_port_is_an_error_that_names_it(
 ) -> None:
     address = f"127.0.0.1:{receiver.port}"
     options = ListenerOptions(name="grpc", address=address, option="--grpc-address")
-    with pytest.raises(PortTaken, match=f"{address}.*--grpc-address"):
-        await GrpcReceiver(options, ingest).start()
+    second = GrpcReceiver(options, ingest)
+    try:
+        with pytest.raises(PortTaken, match=f"{address}.*--grpc-address"):
+            await second.start()
+    finally:
+        await second.stop(0)
 
 
 BOMB_SERVER = """

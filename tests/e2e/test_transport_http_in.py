@@ -56,8 +56,13 @@ async def client(receiver: HttpReceiver) -> AsyncIterator[aiohttp.ClientSession]
 async def post(
     client: aiohttp.ClientSession, body: object, headers: dict[str, str], path: str = "/v1/traces"
 ) -> tuple[int, bytes, aiohttp.ClientResponse]:
-    skip = ("Content-Type",)
-    async with client.post(path, data=body, headers=headers, skip_auto_headers=skip) as response:
+    async with client.post(
+        path,
+        data=body,
+        headers=headers,
+        skip_auto_headers=("Content-Type",),
+        timeout=aiohttp.ClientTimeout(total=10),
+    ) as response:
         return response.status, await response.read(), response
 
 
