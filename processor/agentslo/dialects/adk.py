@@ -12,6 +12,7 @@ from agentslo.model import Fault, Role, Step
 
 SCOPE = "gcp.vertex.agent"
 _NAMES = {"invocation": Role.WORKFLOW, "call_llm": Role.LLM}
+_NO_RESULT = "<not specified>"
 _CONFIRM = "This tool call requires confirmation"
 
 
@@ -29,20 +30,24 @@ def role(view: SpanView) -> Role | None:
 
 
 def refine(view: SpanView, step: Step) -> None:
-    """A tool call that asks for confirmation is paused, not failed."""
-    if step.role is not Role.TOOL or step.status != 0:
+    """A tool call that asks for confirmation is paused, not failed; a placeholder is no result."""
+    if step.role is not Role.TOOL or view.scope.name != SCOPE or step.status:
         return
     result = text(view.attributes.get("gen_ai.tool.call.result")) or text(
         view.attributes.get("gcp.vertex.agent.tool_response")
     )
-    if _CONFIRM not in result[:200]:
-        return
+    if _NO_RESULT in result[:200]:
+        step.has_result, step.result_hash = False, None
+    elif _CONFIRM in result[:200] and _error(result).startswith(_CONFIRM):
+        step.fault, step.failed = Fault.PAUSED, None
+
+
+def _error(result: str) -> str:
     try:
         answer = json.loads(result)
     except ValueError:
-        return
-    if isinstance(answer, dict) and str(answer.get("error", "")).startswith(_CONFIRM):
-        step.fault, step.failed = Fault.PAUSED, None
+        return ""
+    return str(answer.get("error", "")) if isinstance(answer, dict) else ""
 
 
 DIALECT = Dialect(
@@ -52,6 +57,7 @@ DIALECT = Dialect(
         "tool_args": ("gcp.vertex.agent.tool_call_args",),
         "tool_result": ("gcp.vertex.agent.tool_response",),
         "conversation_id": ("gcp.vertex.agent.session_id",),
+        "output": ("gcp.vertex.agent.llm_response",),
     },
     markers=(b"gcp.vertex.agent",),
     scopes=(SCOPE,),

@@ -36,6 +36,7 @@ CONCEPTS = (
     "cost_usd",
     "documents",
     "triggered",
+    "output",
 )
 """Everything a dialect (or a user's mapping file) may give keys for."""
 
@@ -76,8 +77,9 @@ class Dialect:
     per concept, the attribute keys to try in order. `markers`: bytes one of which is inside every
     encoded span of the convention (a hint for the cut, confirmed by `role`); `scopes`: prefixes of
     scope names whose spans are read even without a marker. `refine` may correct the finished step.
-    `tool_scopes`: prefixes of scope names known to send a span for every tool call, so that the
-    absence of one is evidence (design.md 2).
+    `tool_scopes`: prefixes of scope names known to send a span for every tool call, and
+    `answer_scopes` to put something of every response on its model span, so that the absence is
+    evidence (design.md 2).
     """
 
     name: str
@@ -86,6 +88,7 @@ class Dialect:
     markers: tuple[bytes, ...] = ()
     scopes: tuple[str, ...] = ()
     tool_scopes: tuple[str, ...] = ()
+    answer_scopes: tuple[str, ...] = ()
     refine: Callable[[SpanView, Step], None] | None = None
 
 

@@ -54,6 +54,9 @@ _SENTENCES: tuple[tuple[Fault, re.Pattern[str]], ...] = (
     (Fault.CANCELLED, re.compile(r"^(abandoned stream|GeneratorExit)\b", re.I)),
     (Fault.PAUSED, re.compile(r"^\(?Interrupt\(")),
     (Fault.HANDOFF, re.compile(r"^(Parent)?Command\(")),
+    # OpenAI's SDK writes a response it could not finish as its `IncompleteDetails`.
+    (Fault.REFUSAL, re.compile(r"IncompleteDetails\(reason='content_filter'\)")),
+    (Fault.LIMIT, re.compile(r"IncompleteDetails\(reason='max_output_tokens'\)")),
 )
 _WRAPPED = re.compile(r"""^\{?["']?(?:message|error)["']?\s*:\s*["']""")
 _NESTED = re.compile(r"""["']error["']\s*:\s*["']""")

@@ -114,8 +114,14 @@ DIALECT = Dialect(
         "cost_usd": ("operation.cost", "gen_ai.usage.cost"),
         "documents": ("gen_ai.retrieval.documents",),
         "triggered": ("gen_ai.guardrail.triggered",),
+        "output": ("gen_ai.output.messages",),
     },
     tool_scopes=("pydantic-ai", "opentelemetry.instrumentation.openai_agents"),
+    answer_scopes=(
+        "pydantic-ai",
+        "opentelemetry.instrumentation.openai_agents",
+        "opentelemetry.instrumentation.genai.",
+    ),
 )
 
 OLD = Dialect(name="genai-old", role=old_role, markers=(b"llm.request.type",))

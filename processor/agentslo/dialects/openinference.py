@@ -119,7 +119,9 @@ DIALECT = Dialect(
             "llm.token_count.prompt_details.cache_input",
         ),
         "cost_usd": ("llm.cost.total",),
+        "output": ("output.value", "llm.output_messages.0.message.content"),
     },
     tool_scopes=("openinference.instrumentation.",),
+    answer_scopes=("openinference.instrumentation.openai_agents",),
     refine=refine,
 )

@@ -4,9 +4,12 @@ Version 0.6x writes `gen_ai.*` beside its own keys, so the general dialect gives
 that there are only `traceloop.*`, `llm.*` and messages in indexed keys.
 """
 
+import json
 import re
 
-from agentslo.dialects.base import Dialect, SpanView, text
+from agentslo.dialects.answer import MAX_BYTES
+from agentslo.dialects.base import Attributes, Dialect, SpanView, Value, text
+from agentslo.dialects.content import content_hash, error_result
 from agentslo.dialects.finish import normalise
 from agentslo.model import Role, Step
 
@@ -25,8 +28,11 @@ _PLACEHOLDERS = ("unknown",)
 
 
 def role(view: SpanView) -> Role | None:
-    """The role of a span with a Traceloop kind."""
-    return KINDS.get(text(view.attributes.get(KIND)).lower())
+    """The role of a span with a Traceloop kind; a task that names a tool is the call of it."""
+    found = KINDS.get(text(view.attributes.get(KIND)).lower())
+    if found is Role.STEP and "tool.name" in view.attributes:
+        return Role.TOOL
+    return found
 
 
 def refine(view: SpanView, step: Step) -> None:
@@ -39,6 +45,8 @@ def refine(view: SpanView, step: Step) -> None:
         step.workflow = entity or text(found.get("traceloop.workflow.name"))
     elif step.role is Role.LLM and step.finish is None:
         step.finish = normalise(found.get("gen_ai.completion.0.finish_reason"))
+    if step.role is Role.TOOL and KIND in found:
+        _unwrap(found, step)
     status = text(found.get("gen_ai.guardrail.status"))
     if status and step.triggered is None:
         step.triggered = status.upper() == "FAILED"
@@ -55,17 +63,45 @@ def refine(view: SpanView, step: Step) -> None:
         )
 
 
+def _unwrap(found: Attributes, step: Step) -> None:
+    """LangChain's callback data holds the call among volatile fields: step numbers, ids, tags."""
+    sent = _json(text(found.get("traceloop.entity.input")))
+    for key in ("inputs", "input_str"):
+        if sent.get(key):
+            step.args_hash = content_hash(sent[key])
+            break
+    message = _json(text(found.get("traceloop.entity.output"))).get("output")
+    inner = message.get("kwargs") if isinstance(message, dict) else None
+    if isinstance(inner, dict) and "content" in inner:
+        content = inner["content"]
+        step.result_hash = content_hash(content)
+        told = inner.get("status") == "error" or error_result(content)
+        if step.fault is None and told:
+            step.failed = True
+
+
+def _json(value: str) -> dict[str, Value]:
+    if not value.startswith("{") or len(value) > MAX_BYTES:
+        return {}
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
 DIALECT = Dialect(
     name="openllmetry",
     role=role,
     markers=(b"traceloop.",),
     keys={
         "agent_version": ("traceloop.entity.version",),
-        "tool": ("traceloop.entity.name",),
+        "tool": ("tool.name", "traceloop.entity.name"),
         "tool_args": ("traceloop.entity.input", "tool.arguments"),
         "tool_result": ("traceloop.entity.output",),
         "usage_in": ("llm.usage.prompt_tokens",),
         "usage_out": ("llm.usage.completion_tokens",),
+        "output": ("traceloop.entity.output", "gen_ai.completion.0.content"),
     },
     refine=refine,
 )

@@ -6,12 +6,10 @@ a role wins; every concept is read with the keys of all dialects, first present 
 span may follow several conventions at once (conventions.md 1).
 """
 
-import json
-import zlib
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 from agentslo.dialects import faults
+from agentslo.dialects.answer import finish_of
 from agentslo.dialects.base import (
     CONCEPTS,
     STATUS_ERROR,
@@ -23,16 +21,17 @@ from agentslo.dialects.base import (
     number,
     text,
 )
+from agentslo.dialects.content import content_hash, error_result, items
 from agentslo.dialects.finish import normalise
 from agentslo.dialects.registry import BUILT_IN
-from agentslo.model import CONTROL_FLOW, Evaluation, Fault, Role, Scope, Step
+from agentslo.model import CONTROL_FLOW, Evaluation, Fault, Finish, Role, Scope, Step
 
 OWN = "agent_slo."
 DECLARED = "agent_slo.declared."
-MAX_JSON_BYTES = 262_144
 _REMOTE_KNOWN, _REMOTE = 0x100, 0x200
 _CLIENT = 3
 _CALLS = frozenset({Role.TOOL, Role.HANDOFF, Role.RETRIEVAL, Role.GUARDRAIL})
+_ANSWERS = frozenset({Role.LLM, Role.STEP})
 _GENERIC = ("gen_ai.operation.name", "traceloop.span.kind", "openinference.span.kind")
 
 
@@ -61,6 +60,7 @@ class Reader:
         self.markers = tuple(dict.fromkeys(m for d in self._dialects for m in d.markers))
         self._scopes = tuple(s for d in self._dialects for s in d.scopes)
         self._tool_scopes = tuple(s for d in self._dialects for s in d.tool_scopes)
+        self._answer_scopes = tuple(s for d in self._dialects for s in d.answer_scopes)
 
     def reads_scope(self, scope_name: str) -> bool:
         """True where every span of the scope is worth reading, marker or not."""
@@ -69,6 +69,10 @@ class Reader:
     def shows_tools(self, scope: Scope) -> bool:
         """True where the scope is known to send a span for every tool call."""
         return bool(self._tool_scopes) and scope.name.startswith(self._tool_scopes)
+
+    def shows_answers(self, scope: Scope) -> bool:
+        """True where the scope is known to put something of every response on its model span."""
+        return bool(self._answer_scopes) and scope.name.startswith(self._answer_scopes)
 
     def step(self, view: SpanView, arrival_ns: int) -> Step | None:
         """The agent step of a span; None where no dialect knows it."""
@@ -81,6 +85,7 @@ class Reader:
         calls = role in _CALLS
         args = first(view, "tool_args") if calls else None
         result = first(view, "tool_result") if calls else None
+        output = text(first(view, "output")) if role in _ANSWERS else ""
         step = Step(
             trace_id=view.trace_id,
             span_id=view.span_id,
@@ -104,12 +109,12 @@ class Reader:
             provider=text(first(view, "provider")),
             conversation_id=text(first(view, "conversation_id")),
             task_type=text(first(view, "task_type")),
-            finish=normalise(first(view, "finish")),
+            finish=_finish(role, normalise(first(view, "finish")), output),
             fault=fault,
             error_type=error_type,
             failed=_failed(view, role, fault, result),
             has_args=args not in (None, ""),
-            has_result=result not in (None, ""),
+            has_result=calls and self._is_there(view, "tool_result"),
             args_hash=content_hash(args),
             result_hash=content_hash(result),
             response_id=text(first(view, "response_id")),
@@ -122,6 +127,9 @@ class Reader:
             evaluations=_evaluations(view.events),
             declared=_declared(view.attributes),
             enriched=any(k.startswith(OWN) and not k.startswith(DECLARED) for k in view.attributes),
+        )
+        step.answered = bool(
+            step.finish or step.usage_out or step.response_id or output or step.fault
         )
         for d in self._dialects:
             if d.refine is not None:
@@ -137,6 +145,10 @@ class Reader:
             return None, Role.STEP
         return None
 
+    def _is_there(self, view: SpanView, concept: str) -> bool:
+        """True where a key of the concept is present, be it empty: a tool may return nothing."""
+        return any(view.attributes.get(key) is not None for key in self._keys[concept])
+
     def _first(self, view: SpanView, concept: str) -> Value:
         found = view.attributes
         for key in self._keys[concept]:
@@ -144,6 +156,13 @@ class Reader:
             if value is not None and value != "":
                 return value
         return None
+
+
+def _finish(role: Role, told: Finish | None, output: str) -> Finish | None:
+    """The reason on the span; where that is missing or a bare `stop`, what the answer tells."""
+    if role not in _ANSWERS or told not in (None, Finish.STOP):
+        return told
+    return finish_of(output) or told if output else told
 
 
 def _flag(value: Value) -> bool | None:
@@ -161,56 +180,6 @@ def _failed(view: SpanView, role: Role, fault: Fault | None, result: Value) -> b
     if role is Role.TOOL and result is not None:
         return error_result(result)
     return False if view.status else None
-
-
-def error_result(result: Value) -> bool:
-    """True where a tool's JSON object result says at its top level that it failed."""
-    if isinstance(result, str):
-        result = _parsed(result)
-    if not isinstance(result, dict):
-        return False
-    status = result.get("status")
-    return bool(
-        result.get("isError") is True
-        or result.get("is_error") is True
-        or (isinstance(status, str) and status.lower() == "error")
-        or result.get("error")
-    )
-
-
-def _parsed(value: str) -> Value:
-    if not value.lstrip().startswith(("{", "[")) or len(value) > MAX_JSON_BYTES:
-        return None
-    try:
-        parsed: Value = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    return parsed
-
-
-@lru_cache(maxsize=4096)
-def _text_hash(value: str) -> int:
-    parsed = _parsed(value) if len(value) <= 8192 else None
-    canonical = value if parsed is None else json.dumps(parsed, sort_keys=True)
-    return zlib.crc32(canonical.encode("utf-8", "surrogatepass"))
-
-
-def content_hash(value: Value) -> int | None:
-    """A 32-bit hash of captured content, equal for JSON that differs only in key order or space."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        return _text_hash(value)
-    return zlib.crc32(json.dumps(value, sort_keys=True, default=repr).encode())
-
-
-def items(value: Value) -> int | None:
-    """How many entries a list holds, sent as an array or as a JSON string; None where untold."""
-    if isinstance(value, str):
-        value = _parsed(value)
-    if isinstance(value, list):
-        return len(value)
-    return int(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _declared(found: Mapping[str, Value]) -> dict[str, str | bool | int | float]:

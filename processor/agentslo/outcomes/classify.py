@@ -5,16 +5,16 @@ Weighing follows design.md 3: a finding on how the task went yields to a stronge
 opposite; harm never yields; among the rest the first in the table of outcomes counts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from agentslo.config.options import Slo
-from agentslo.model import Evaluation, Evidence, Finding, Outcome, Run, Scope, Verdict
+from agentslo.model import Evaluation, Evidence, Finding, Outcome, Run, Verdict
 from agentslo.outcomes import ending, escalation, judged
 from agentslo.outcomes.loops import Repeats, repeats
 from agentslo.outcomes.slos import judge
 from agentslo.outcomes.totals import totals
-from agentslo.outcomes.view import RunView
+from agentslo.outcomes.view import Habits, RunView
 
 _GOOD = frozenset({Outcome.SAFE_ESCALATION, Outcome.SUCCESS, Outcome.COMPLETED})
 _BAD = frozenset(
@@ -27,11 +27,6 @@ _BAD = frozenset(
     }
 )
 _ORDER = {outcome: place for place, outcome in enumerate(Outcome)}
-
-
-def no_tools_known(scope: Scope) -> bool:
-    """The default for `shows_tools`: nothing is known of any scope."""
-    return False
 
 
 def weigh(findings: Sequence[Finding]) -> Finding:
@@ -55,10 +50,10 @@ def classify(
     run: Run,
     slos: Iterable[Slo],
     evaluations: Iterable[Evaluation] = (),
-    shows_tools: Callable[[Scope], bool] = no_tools_known,
+    habits: Habits = Habits(),
 ) -> Verdict:
     """The verdict on a closed run, with the evaluations known so far."""
-    view = RunView(run, shows_tools)
+    view = RunView(run, habits)
     looped = repeats(view.tools)
     handed = escalation.find(view)
     escalated = handed is not None

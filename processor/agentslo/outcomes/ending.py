@@ -27,6 +27,7 @@ _BY_FINISH: dict[Finish, tuple[Outcome, str]] = {
     Finish.ERROR: (Outcome.ERROR, "model_error"),
     Finish.CANCELLED: (Outcome.CANCELLED, "cancelled"),
 }
+_NUMBERED = re.compile(r"^step \d+$", re.IGNORECASE)
 _OUTPUT_TOOL = re.compile(
     r"^(final_?(result|answer|output|response)\w*|submit\w*|finish|done|respond|reply|complete\w*)$",
     re.IGNORECASE,
@@ -45,8 +46,8 @@ def heuristic(outcome: Outcome, reason: str, *proof: Step) -> Finding:
 
 def unrecovered(view: RunView) -> list[Step]:
     """Failed tool calls that no later successful call and no hand-over to a person made up for."""
-    failed = [s for s in view.tools if s.failed]
-    mended = [s for s in view.tools if s.failed is not True and s.fault is None]
+    failed = [s for s in view.tools if view.failed(s)]
+    mended = [s for s in view.tools if not view.failed(s) and s.fault is None]
     return [f for f in failed if not any(m.end_ns >= f.end_ns for m in mended)]
 
 
@@ -58,7 +59,7 @@ def fatal_finding(view: RunView, fatal: Step) -> Finding | None:
         outcome, reason = _BY_FAULT[fatal.fault]
         return heuristic(outcome, reason, fatal)
     last = view.actions[-1] if view.actions else None
-    if last is not None and last.role is Role.TOOL and last.failed:
+    if last is not None and last.role is Role.TOOL and view.failed(last):
         return heuristic(Outcome.TOOL_FAILURE, "tool_error_ended_run", last, fatal)
     if any(m.fault is not None for m in view.models[-1:]):
         return heuristic(Outcome.ERROR, "model_error", view.models[-1], fatal)
@@ -99,23 +100,29 @@ def _stopped(view: RunView) -> Finding | None:
     if last is not None and last.role is Role.TOOL and _pending(last):
         return heuristic(Outcome.WAITING, "tool_call_pending", last)
     model = view.last_model
-    if model is not None and model.finish in _BY_FINISH and not _acted_after(view, model):
-        return heuristic(*_BY_FINISH[model.finish], model)
+    finish = view.finish(model) if model is not None else None
+    if model is not None and finish in _BY_FINISH and not _acted_after(view, model):
+        return heuristic(*_BY_FINISH[finish], model)
+    if model is not None and _forced_answer(view, model):
+        return heuristic(Outcome.LIMIT, "answer_forced_after_last_step", model)
     return None
+
+
+def _forced_answer(view: RunView, model: Step) -> bool:
+    """The run counts its steps, and its last model call stands outside of them, after the last:
+    the step limit was met and an answer was asked for all the same."""
+    numbered = [s for s in view.run.steps if s.role is Role.STEP and _NUMBERED.match(s.name)]
+    inside = any(a in numbered for a in view.ancestors(model))
+    return bool(numbered) and not inside and model.start_ns >= max(s.end_ns for s in numbered)
 
 
 def _pending(tool: Step) -> bool:
     """Content is captured, the call took no time and has no result: it was never made."""
-    return (
-        tool.has_args
-        and not tool.has_result
-        and tool.failed is None
-        and tool.duration_s < PENDING_S
-    )
+    return tool.has_args and not tool.has_result and not tool.failed and tool.duration_s < PENDING_S
 
 
 def _acted_after(view: RunView, model: Step) -> bool:
-    return any(t.start_ns >= model.end_ns for t in view.tools)
+    return any(t.start_ns >= view.over_ns(model) for t in view.tools)
 
 
 def _quiet_end(view: RunView) -> Iterator[Finding]:
@@ -124,11 +131,13 @@ def _quiet_end(view: RunView) -> Iterator[Finding]:
         yield heuristic(Outcome.UNKNOWN, "no_model_or_tool_call_seen")
         return
     last = _last_leaf(view)
-    if last.role is Role.LLM and last.finish is Finish.TOOL_CALL:
-        if view.shows_tools(last.scope):
+    if last.role is Role.LLM and view.finish(last) is Finish.TOOL_CALL:
+        if view.habits.tools(last.scope):
             yield heuristic(Outcome.WAITING, "tool_call_pending", last)
         else:
             yield heuristic(Outcome.UNKNOWN, "ended_asking_for_a_tool", last)
+    elif last.role is Role.LLM and not view.answered(last) and view.habits.answers(last.scope):
+        yield heuristic(Outcome.UNKNOWN, "no_model_response_seen", last)
     elif last.role is Role.TOOL and _unanswered(view, last):
         yield heuristic(Outcome.UNKNOWN, "no_answer_after_tool", last)
     else:
@@ -144,7 +153,9 @@ def _last_leaf(view: RunView) -> Step:
 
 def _unanswered(view: RunView, tool: Step) -> bool:
     """A model asked for this tool and was not called again, so nobody read the result."""
-    asked = [m for m in view.models if m.end_ns <= tool.start_ns]
+    asked = [m for m in view.models if view.over_ns(m) <= tool.start_ns]
     if not asked or _OUTPUT_TOOL.match(tool.tool or tool.name):
         return False
-    return asked[-1].finish is Finish.TOOL_CALL or not tool.has_result and tool.has_args
+    if view.finish(asked[-1]) in (Finish.TOOL_CALL, None):
+        return True
+    return tool.has_args and not tool.has_result

@@ -79,7 +79,7 @@ def totals(view: RunView, repeats: Repeats, escalation: tuple[bool | None, str])
         cost_known_usd=known,
         llm_calls=len(view.models) if has_models else None,
         tool_calls=len(view.tools),
-        tool_errors=sum(s.failed is True for s in view.tools),
+        tool_errors=sum(view.failed(s) for s in view.tools),
         retrievals=sum(s.role is Role.RETRIEVAL for s in view.run.steps),
         human_wait_s=sum(s.duration_s for s in view.run.steps if s.role is Role.HUMAN),
         loop=repeats.loop,

@@ -4,24 +4,53 @@ In: a `Run`. Out: `RunView`, computed once and read by every rule. Pure.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
-from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Role, Run, Scope, Step
+from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Finish, Role, Run, Scope, Step
 
 ACTIONS = frozenset({Role.LLM, Role.TOOL, Role.RETRIEVAL, Role.HANDOFF, Role.HUMAN})
 
 
-class RunView:
-    """Derived facts of one run. `shows_tools(scope)`: every tool call of it sends a span."""
+def _unknown(scope: Scope) -> bool:
+    return False
 
-    def __init__(self, run: Run, shows_tools: Callable[[Scope], bool]) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a scope is known to send, so that the lack of it is evidence (design.md 2).
+
+    `tools(scope)`: a span for every tool call; `answers(scope)`: something of every response on its
+    model span. By default nothing is known of any scope.
+    """
+
+    tools: Callable[[Scope], bool] = _unknown
+    answers: Callable[[Scope], bool] = _unknown
+
+
+class RunView:
+    """Derived facts of one run. `habits`: what its scopes are known to send."""
+
+    def __init__(self, run: Run, habits: Habits) -> None:
         self.run = run
-        self.shows_tools = shows_tools
+        self.habits = habits
         self._by_id = {s.span_id: s for s in run.steps}
 
     def above(self, step: Step) -> Step | None:
         """The nearest step above, inside the run."""
         return self._by_id.get(self.run.parents.get(step.span_id, b""))
+
+    @cached_property
+    def _below(self) -> dict[bytes, list[Step]]:
+        found: dict[bytes, list[Step]] = {}
+        for step in self.run.steps:
+            for above in self.ancestors(step):
+                found.setdefault(above.span_id, []).append(step)
+        return found
+
+    def below(self, step: Step) -> list[Step]:
+        """All steps below, in order of start."""
+        return self._below.get(step.span_id, [])
 
     def ancestors(self, step: Step) -> list[Step]:
         """All steps above, nearest first."""
@@ -55,14 +84,42 @@ class RunView:
                 return False
         return False
 
-    @cached_property
-    def owners(self) -> dict[bytes, bytes]:
-        """Of each step, the span id of the agent-like step it works for (b"": the run itself)."""
-        found: dict[bytes, bytes] = {}
-        for step in self.run.steps:
-            owner = next((a.span_id for a in self.ancestors(step) if a.role in AGENT_LIKE), b"")
-            found[step.span_id] = owner
-        return found
+    def failed(self, tool: Step) -> bool:
+        """A tool call failed by its own mark, or by that of the inner span of the same call."""
+        if tool.failed:
+            return True
+        inner = (s for s in self.below(tool) if s.role is Role.TOOL and same_tool(tool, s))
+        return tool.fault is None and any(s.failed and s.tool == tool.tool for s in inner)
+
+    def finish(self, model: Step) -> Finish | None:
+        """Why a model call stopped: its own word, that of the inner span of the same call, or what
+        the step around it captured of the answer."""
+        told = [s.finish for s in (model, *self._same_call(model)) if s.finish is not None]
+        strong = [f for f in told if f is not Finish.STOP]
+        if strong:
+            return strong[0]
+        for above in self.ancestors(model):
+            if above.role is not Role.STEP:
+                break
+            if above.finish is not None and above.end_ns >= model.end_ns:
+                return above.finish
+        return told[0] if told else None
+
+    def answered(self, model: Step) -> bool:
+        """Something of a response is on the model span or on the inner span of the same call."""
+        return any(s.answered for s in (model, *self._same_call(model)))
+
+    def _same_call(self, model: Step) -> list[Step]:
+        return [s for s in self.below(model) if s.role is Role.LLM and self._repeats(s)]
+
+    def over_ns(self, step: Step) -> int:
+        """When a step's own work was over: a model span around the tool calls it asked for had
+        answered before the first of them, and one around the real call when that had."""
+        if step.role is not Role.LLM:
+            return step.end_ns
+        called = [s.start_ns for s in self.below(step) if s.role is Role.TOOL]
+        inner = [s.end_ns for s in self._same_call(step)]
+        return min([*called, max(inner, default=step.end_ns), step.end_ns])
 
     @cached_property
     def actions(self) -> tuple[Step, ...]:
@@ -78,12 +135,12 @@ class RunView:
             if s.span_id in counted
             or (s.role in other and not any(a.role is Role.TOOL for a in self.ancestors(s)))
         ]
-        return tuple(sorted(found, key=lambda s: (s.end_ns, s.start_ns)))
+        return tuple(sorted(found, key=lambda s: (self.over_ns(s), s.start_ns)))
 
     @cached_property
     def last_model(self) -> Step | None:
         """The model call that ended last and gave the run its answer."""
-        return max(self.models, key=lambda s: (s.end_ns, s.start_ns), default=None)
+        return max(self.models, key=lambda s: (self.over_ns(s), s.start_ns), default=None)
 
     @cached_property
     def agents(self) -> tuple[Step, ...]:

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from agentslo.model import AGENT_LIKE, Role, Step
+from agentslo.model import Role, Step
 
 MAX_DEPTH = 10_000
-_WORKING = frozenset({Role.LLM, Role.TOOL})
+_WORKING = frozenset({Role.AGENT, Role.LLM, Role.TOOL, Role.GUARDRAIL})
+_INDEXING = frozenset({Role.EMBEDDING, Role.RETRIEVAL, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def grow(steps: Mapping[bytes, Step], edges: Mapping[bytes, Edge]) -> Forest:
     pending = [(s, *ends[s.span_id]) for s in children.get(b"", ())]
     while pending:
         top, end, at = pending.pop()
-        if top.role in AGENT_LIKE or (end is not End.MISSING and _is_workflow(top, children)):
+        if _heads(top, end, children):
             settled = end is not End.MISSING
             forest.trees.append(Tree(top, b"" if settled else at, settled, _below(top, children)))
         elif end is End.MISSING:
@@ -155,13 +156,18 @@ def _below(top: Step, children: Mapping[bytes, list[Step]]) -> list[Step]:
     return sorted(found, key=lambda s: (s.start_ns, s.end_ns, s.span_id))
 
 
-def _is_workflow(top: Step, children: Mapping[bytes, list[Step]]) -> bool:
-    """A step-like span on top of model or tool calls runs them, whatever it calls itself."""
-    return top.role is Role.STEP and _works(_below(top, children))
+def _heads(top: Step, end: End, children: Mapping[bytes, list[Step]]) -> bool:
+    """Whether a topmost step is a run root: an agent always; a workflow where something works in
+    it; a mere step on top likewise, unless its own parent is missing."""
+    if top.role is Role.AGENT:
+        return True
+    if top.role is Role.WORKFLOW or (top.role is Role.STEP and end is not End.MISSING):
+        return _works(_below(top, children))
+    return False
 
 
 def _works(steps: Iterable[Step]) -> bool:
-    return any(s.role in _WORKING or s.role in AGENT_LIKE for s in steps)
+    return any(s.role in _WORKING for s in steps)
 
 
 def _gather(
@@ -169,14 +175,14 @@ def _gather(
     children: Mapping[bytes, list[Step]],
     forest: Forest,
 ) -> None:
-    """All steps of the trace whose local parents never came, as one run; embeddings alone none."""
+    """All steps of the trace whose local parents never came, as one run; indexing alone is none."""
     if not orphans:
         return
     members = sorted(
         (s for top, _ in orphans for s in _below(top, children)),
         key=lambda s: (s.start_ns, s.end_ns, s.span_id),
     )
-    if not _works(members):
+    if not _works(members) and any(s.role in _INDEXING for s in members):
         forest.loose.extend(members)
         return
     _, missing = min(orphans, key=lambda o: (o[0].start_ns, o[0].span_id))

@@ -20,6 +20,7 @@ from agentslo.otlp.cut import Batch, Request
 from agentslo.otlp.ids import Ids, read_ids
 from agentslo.otlp.splice import encode, step_attributes
 from agentslo.outcomes.classify import classify, unsettled
+from agentslo.outcomes.view import Habits
 from agentslo.runs.assemble import Arrival, Assembler, Closed, Held
 from agentslo.runs.build import build
 from agentslo.runs.evidence import EvidenceStore, Judged
@@ -61,6 +62,8 @@ class Pipeline:
         self._resources: dict[bytes, Resource] = {}
         self._scopes: dict[bytes, Scope] = {}
         self._tool_scopes: set[Scope] = set()
+        self._answer_scopes: set[Scope] = set()
+        self._habits = Habits(tools=self._shows_tools, answers=self._shows_answers)
         self._left_as: dict[str, Outcome] = {}
 
     # ---- spans in
@@ -132,6 +135,8 @@ class Pipeline:
         self.tally[f"step_{arrival.value}"] += 1
         if step.role is Role.TOOL and len(self._tool_scopes) < MAX_INTERNED:
             self._tool_scopes.add(step.scope)
+        elif step.answered and step.role is Role.LLM and len(self._answer_scopes) < MAX_INTERNED:
+            self._answer_scopes.add(step.scope)
         if step.enriched:
             self.tally["already_enriched"] += 1
             return span.encoded
@@ -190,7 +195,7 @@ class Pipeline:
     def _early(self, held: Held, closed: Closed) -> Released:
         """A root leaves before its run is over, with the outcome known so far."""
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
-        verdict = classify(run, self.slos, self.evidence.peek(run), self._shows_tools)
+        verdict = classify(run, self.slos, self.evidence.peek(run), self._habits)
         self._left_as[run.run_id] = verdict.outcome
         return Released(span=_span(held), added=encode(run_attributes(run, verdict)))
 
@@ -201,7 +206,7 @@ class Pipeline:
     def _closed(self, closed: Closed, now_ns: int) -> Iterator[Happening]:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
         said = self.evidence.take(run)
-        verdict = classify(run, self.slos, said, self._shows_tools)
+        verdict = classify(run, self.slos, said, self._habits)
         self.evidence.remember(Judged(run=run, verdict=verdict, closed_ns=now_ns, evaluations=said))
         yield from (self._as_step(h) for h in closed.nested)
         left_as = self._left_as.pop(run.run_id, None)
@@ -255,7 +260,7 @@ class Pipeline:
         if judged is None:
             return
         before = judged.verdict
-        after = classify(judged.run, self.slos, judged.evaluations, self._shows_tools)
+        after = classify(judged.run, self.slos, judged.evaluations, self._habits)
         if after.outcome is before.outcome and after.slos == before.slos:
             return
         judged.verdict = after
@@ -278,6 +283,9 @@ class Pipeline:
 
     def _shows_tools(self, scope: Scope) -> bool:
         return scope in self._tool_scopes or self._reader.shows_tools(scope)
+
+    def _shows_answers(self, scope: Scope) -> bool:
+        return scope in self._answer_scopes or self._reader.shows_answers(scope)
 
     def _resource(self, encoded: bytes) -> Resource:
         found = self._resources.get(encoded)
