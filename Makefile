@@ -1,10 +1,11 @@
 # Every recipe is one or two plain command lines; CONTRIBUTING.md says when to use which.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 PORT_OFFSET ?= 0
 ARGS ?=
 BIN := .venv/bin
-PYTEST := -m pytest -q -n 2 --dist loadgroup
+PYTEST := -m pytest -q -rs -n 2 --dist loadgroup
 export PYTHON
 .DEFAULT_GOAL := help
 
