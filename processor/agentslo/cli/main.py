@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from agentslo import __version__
-from agentslo.cli import check, hello, replay, run
+from agentslo.cli import check, doctor, explain, hello, replay, run
 
-COMMANDS = (run, check, replay, hello)
+COMMANDS = (run, check, replay, explain, doctor, hello)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -190,12 +190,16 @@ class Assembler:
 
     def due(self, now_ns: int) -> list[Closed]:
         """Runs that are over at `now_ns`, in order of due time."""
-        closed: list[Closed] = []
+        timed: list[tuple[int, Closed]] = []
         while self._due and self._due[0][0] <= now_ns:
             at, trace_id = heapq.heappop(self._due)
             trace = self._open.get(trace_id)
             if trace is not None and trace.due_ns == at:
-                closed.extend(self._settle(trace, at))
+                timed.extend((at, c) for c in self._settle(trace, at))
+        # What came together is due together: then the earlier run goes first, as a run that waits
+        # for a person must close before the one that goes on with it.
+        timed.sort(key=lambda t: (t[0], _start(t[1])))
+        closed = [c for _, c in timed]
         while len(self._open) > self._options.max_open_runs:
             oldest = next(iter(self._open.values()))
             closed.extend(self._close_all(oldest, "state_bound", now_ns))
@@ -203,7 +207,8 @@ class Assembler:
 
     def finish(self, now_ns: int) -> list[Closed]:
         """Close everything: ended roots as `root_ended`, the rest as `end_of_input`."""
-        return [c for t in list(self._open.values()) for c in self._close_all(t, "", now_ns)]
+        closed = [c for t in list(self._open.values()) for c in self._close_all(t, "", now_ns)]
+        return sorted(closed, key=_start)
 
     def stop(self, now_ns: int) -> list[Closed]:
         """Close the runs whose root has ended; the rest stays open and is lost with the process."""
@@ -325,6 +330,11 @@ class Assembler:
             return False
         closed.ids.add(step.span_id)
         return True
+
+
+def _start(closed: Closed) -> tuple[int, bytes]:
+    first = closed.tree.members[0]
+    return first.start_ns, first.span_id
 
 
 def _heads(tree: Tree, span_id: bytes) -> bool:

@@ -6,8 +6,9 @@ In: `Happening`s. Out: plain JSON-able values. State: the last runs and one row 
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, field
 
+from agentslo.outcomes.coverage import Coverage, judged_by_others
 from agentslo.service.events import Corrected, Counted, Happening
-from agentslo.service.report import run_line
+from agentslo.service.report import explanation, run_line
 
 MAX_RUNS = 200
 MAX_AGENTS = 500
@@ -27,6 +28,8 @@ class Recent:
 
     def __init__(self) -> None:
         self.runs: deque[dict[str, object]] = deque(maxlen=MAX_RUNS)
+        self.explained: OrderedDict[str, dict[str, object]] = OrderedDict()
+        self.coverage = Coverage()
         self.agents: OrderedDict[tuple[str, str], AgentRow] = OrderedDict()
 
     def note(self, happening: Happening) -> None:
@@ -36,17 +39,11 @@ class Recent:
         if not isinstance(happening, Counted) or happening.overdue:
             return
         run, verdict = happening.run, happening.verdict
-        line = run_line(run, verdict)
-        line["proof"] = [
-            {
-                "outcome": f.outcome.value,
-                "reason": f.reason,
-                "evidence": f.evidence.label,
-                "spans": [s.hex() for s in f.span_ids],
-            }
-            for f in verdict.findings
-        ]
-        self.runs.appendleft(line)
+        self.coverage.add(run, evaluated=judged_by_others(verdict))
+        self.explained[run.run_id] = explanation(run, verdict)
+        while len(self.explained) > MAX_RUNS:
+            self.explained.popitem(last=False)
+        self.runs.appendleft(run_line(run, verdict))
         row = self.agents.setdefault((run.agent, run.environment), AgentRow())
         row.outcomes[verdict.outcome.value] += 1
         row.last_end_ns = max(row.last_end_ns, run.end_ns)

@@ -5,7 +5,9 @@ In: a run and its verdict. Out: plain dicts. Pure. Unknown is null, never 0.
 
 from datetime import UTC, datetime
 
-from agentslo.model import Run, Verdict
+from agentslo.model import Run, Step, Verdict
+from agentslo.outcomes.coverage import Coverage
+from agentslo.service.enrich import step_result
 from agentslo.service.events import Corrected
 
 
@@ -70,4 +72,85 @@ def correction_line(corrected: Corrected) -> dict[str, object]:
         "to": corrected.after.outcome.value,
         "source": corrected.source,
         "time": rfc3339(corrected.time_ns),
+    }
+
+
+def coverage_report(coverage: Coverage) -> dict[str, object]:
+    """What `doctor` shows and `/api/v1/doctor` answers."""
+    agents: dict[str, dict[str, object]] = {
+        agent: {"agent": agent, "runs": runs, "evaluated": coverage.evaluated[agent], "fields": []}
+        for agent, runs in sorted(coverage.runs.items())
+    }
+    for row in coverage.rows():
+        fields = agents[row.agent]["fields"]
+        if isinstance(fields, list):
+            fields.append(
+                {
+                    "field": row.field,
+                    "dialect": row.dialect,
+                    "present": row.present,
+                    "applicable": row.applicable,
+                    "present_ratio": round(row.ratio, 4),
+                    "needed_for": row.needed_for,
+                    "switch": row.switch,
+                }
+            )
+    return {"agents": list(agents.values()), "shared_names": coverage.shared_names()}
+
+
+def explanation(run: Run, verdict: Verdict) -> dict[str, object]:
+    """Why a run got its outcome: the findings, and its spans as a tree."""
+    proof = {span_id for f in verdict.findings for span_id in f.span_ids}
+    chosen = (verdict.outcome, verdict.reason, verdict.evidence)
+    return {
+        "run": run_line(run, verdict),
+        "findings": [
+            {
+                "outcome": f.outcome.value,
+                "reason": f.reason,
+                "evidence": f.evidence.label,
+                "spans": [s.hex() for s in f.span_ids],
+                "decides": (f.outcome, f.reason, f.evidence) == chosen,
+            }
+            for f in verdict.findings
+        ],
+        "spans": [_span_row(run, step, step.span_id in proof) for step in _in_tree_order(run)],
+    }
+
+
+def _in_tree_order(run: Run) -> list[Step]:
+    children: dict[bytes, list[Step]] = {}
+    ids = {s.span_id for s in run.steps}
+    for step in run.steps:
+        above = run.parents.get(step.span_id, b"")
+        children.setdefault(above if above in ids else b"", []).append(step)
+    out: list[Step] = []
+    stack = list(reversed(children.get(b"", [])))
+    while stack:
+        step = stack.pop()
+        out.append(step)
+        stack.extend(reversed(children.get(step.span_id, [])))
+    return out
+
+
+def _span_row(run: Run, step: Step, proves: bool) -> dict[str, object]:
+    depth, at = 0, run.parents.get(step.span_id, b"")
+    while at and depth <= len(run.steps):
+        depth, at = depth + 1, run.parents.get(at, b"")
+    return {
+        "span_id": step.span_id.hex(),
+        "depth": depth,
+        "name": step.name,
+        "role": step.role.value,
+        "dialect": step.dialect,
+        "start_s": round((step.start_ns - run.start_ns) / 1e9, 6),
+        "duration_s": round(step.duration_s, 6),
+        "result": step_result(step),
+        "fault": step.fault.value if step.fault else None,
+        "error_type": step.error_type or None,
+        "finish": step.finish.value if step.finish else None,
+        "tool": step.tool or None,
+        "tokens_in": step.usage_in,
+        "tokens_out": step.usage_out,
+        "proves": proves,
     }

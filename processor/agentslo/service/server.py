@@ -28,6 +28,7 @@ from agentslo.service.ingest import Intake
 from agentslo.service.pipeline import Pipeline
 from agentslo.service.recent import Recent
 from agentslo.service.recorder import Recorder
+from agentslo.service.report import coverage_report
 from agentslo.service.web import WebServer, metrics_app, page_app
 
 logger = logging.getLogger(__name__)
@@ -245,6 +246,14 @@ class Service:
             for line in self._agent_lines()
         ]
         return {"version": __version__, "agents": agents, "runs": list(self._recent.runs)}
+
+    def doctor(self) -> dict[str, object]:
+        """What the spans seen so far lack."""
+        return coverage_report(self._recent.coverage)
+
+    def explain(self, run_id: str) -> dict[str, object] | None:
+        """Why a recent run got its outcome; None where it is not remembered."""
+        return self._recent.explained.get(run_id)
 
     def _summary(self) -> str:
         parts = [

@@ -48,6 +48,14 @@ class Shown(Protocol):
         """The page's content as values."""
         ...
 
+    def doctor(self) -> dict[str, object]:
+        """What the spans seen so far lack."""
+        ...
+
+    def explain(self, run_id: str) -> dict[str, object] | None:
+        """Why a recent run got its outcome; None where it is not remembered."""
+        ...
+
     def reload(self) -> list[str]:
         """Read the configuration again; the problems found, empty where it is in force."""
         ...
@@ -81,13 +89,23 @@ def _process(form: Format) -> list[bytes]:
 
 
 def page_app(service: Shown) -> web.Application:
-    """`/`, `/api/v1/status`, and `POST /-/reload`."""
+    """`/`, `/api/v1/...`, and `POST /-/reload`."""
 
     async def page(request: web.Request) -> web.StreamResponse:
         return web.Response(text=service.status_page(), content_type="text/html", headers=HEADERS)
 
     async def status(request: web.Request) -> web.StreamResponse:
         return web.json_response(service.status(), headers=HEADERS)
+
+    async def doctor(request: web.Request) -> web.StreamResponse:
+        return web.json_response(service.doctor(), headers=HEADERS)
+
+    async def explain(request: web.Request) -> web.StreamResponse:
+        found = service.explain(request.match_info["run_id"])
+        if found is None:
+            found = {"error": "this run is not among the newest; its recording can be explained"}
+            return web.json_response(found, status=404, headers=HEADERS)
+        return web.json_response(found, headers=HEADERS)
 
     async def reload(request: web.Request) -> web.StreamResponse:
         problems = service.reload()
@@ -99,7 +117,14 @@ def page_app(service: Shown) -> web.Application:
             headers=HEADERS,
         )
 
-    app = _app({"/": page, "/api/v1/status": status})
+    app = _app(
+        {
+            "/": page,
+            "/api/v1/status": status,
+            "/api/v1/doctor": doctor,
+            "/api/v1/runs/{run_id}/explain": explain,
+        }
+    )
     app.router.add_post("/-/reload", reload)
     return app
 

@@ -1,0 +1,29 @@
+"""Asking a running service's page for values.
+
+In: the page's address and a path. Out: the parsed JSON. Raises `OSError` or `ValueError` with a
+message fit for one line.
+"""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+TIMEOUT_S = 10.0
+
+
+def get(url: str, path: str) -> dict[str, Any]:
+    """The JSON object at a path of the page's API."""
+    target = url.rstrip("/") + path
+    if not target.startswith(("http://", "https://")):
+        raise ValueError(f"{url}: give the address of the page, such as http://127.0.0.1:9465")
+    try:
+        with urllib.request.urlopen(target, timeout=TIMEOUT_S) as answer:  # noqa: S310 - http(s)
+            found: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            detail = json.load(error).get("error", error.reason)
+        raise ValueError(f"{detail}") from error
+    except urllib.error.URLError as error:
+        raise OSError(f"{url} does not answer: {error.reason}; is `agentslo run` up?") from error
+    return found
