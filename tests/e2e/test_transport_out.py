@@ -347,7 +347,7 @@ async def test_a_permanent_http_status_drops_and_is_not_followed(
     status: int, reason: str, http_sink: HttpSink
 ) -> None:
     http_sink.behave = answer(status, Location=f"http://127.0.0.1:{http_sink.port}/elsewhere")
-    given = options(f"127.0.0.1:{http_sink.port}", protocol="http")
+    given = options(f"127.0.0.1:{http_sink.port}", protocol="http", retry_max_elapsed_s=1.0)
     async with sending(given) as destination:
         assert await destination.offer(TRACES, spans(5), 5) is Delivery.DROPPED
         assert destination.stats.dropped == {(TRACES, reason): 5}
