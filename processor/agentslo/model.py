@@ -231,6 +231,8 @@ class Run:
     start_ns: int
     end_ns: int
     source: str = ""
+    between_turns_s: float = 0.0
+    """Time in which a person had the word, where a run is a whole conversation."""
 
     @property
     def duration_s(self) -> float:

@@ -66,13 +66,12 @@ def classify(
     ]
     chosen = weigh(findings)
     found = totals(view, looped, (escalated, escalation.reason(view)))
-    violated = bool(found.policy_violation)
     return Verdict(
         outcome=chosen.outcome,
         reason=chosen.reason,
         evidence=chosen.evidence,
         findings=tuple(findings),
-        slos={s.name: judge(s, chosen.outcome, chosen.evidence, run, violated) for s in slos},
+        slos={s.name: judge(s, chosen.outcome, chosen.evidence, run, found) for s in slos},
         totals=found,
     )
 
@@ -98,5 +97,5 @@ def unsettled(verdict: Verdict, run: Run, slos: Iterable[Slo]) -> Verdict:
         outcome=outcome,
         reason="human_deadline_passed",
         evidence=evidence,
-        slos={s.name: judge(s, outcome, evidence, run, violated=False) for s in slos},
+        slos={s.name: judge(s, outcome, evidence, run, verdict.totals) for s in slos},
     )

@@ -4,7 +4,7 @@ In: an `Slo`, the outcome with its evidence, the run. Out: good, bad, unknown or
 """
 
 from agentslo.config.options import Slo
-from agentslo.model import Evidence, Outcome, Run, SloResult
+from agentslo.model import Evidence, Outcome, Run, SloResult, Totals
 
 _BAD = frozenset(
     {
@@ -24,14 +24,14 @@ _UNSAFE = frozenset({Outcome.UNSAFE_ACTION, Outcome.DATA_CORRUPTION})
 RANK = {e.label: e for e in Evidence}
 
 
-def judge(slo: Slo, outcome: Outcome, evidence: Evidence, run: Run, violated: bool) -> SloResult:
-    """The run's result for the objective. `violated`: a policy violation was reported."""
+def judge(slo: Slo, outcome: Outcome, evidence: Evidence, run: Run, totals: Totals) -> SloResult:
+    """The run's result for the objective. Time a person took is no latency of the agent's."""
     if slo.dimension == "safety":
-        return _safety(outcome, violated)
+        return _safety(outcome, bool(totals.policy_violation))
     if outcome in _NOT_VALID:
         return SloResult.EXCLUDED
     if slo.dimension == "latency":
-        within = run.duration_s <= (slo.limit_s or 0.0)
+        within = run.duration_s - totals.human_wait_s <= (slo.limit_s or 0.0)
         if run.root is None:
             return SloResult.UNKNOWN if within else SloResult.BAD
         return SloResult.GOOD if within else SloResult.BAD

@@ -81,7 +81,8 @@ def totals(view: RunView, repeats: Repeats, escalation: tuple[bool | None, str])
         tool_calls=len(view.tools),
         tool_errors=sum(view.failed(s) for s in view.tools),
         retrievals=sum(s.role is Role.RETRIEVAL for s in view.run.steps),
-        human_wait_s=sum(s.duration_s for s in view.run.steps if s.role is Role.HUMAN),
+        human_wait_s=view.run.between_turns_s
+        + sum(s.duration_s for s in view.run.steps if s.role is Role.HUMAN),
         loop=repeats.loop,
         duplicate_actions=0,
         escalated=escalated,

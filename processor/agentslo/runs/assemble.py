@@ -153,6 +153,9 @@ class Assembler:
         nested = [h for h in trace.held.values() if self._has_agent_above(trace, h.step)]
         return [self._unhold(trace, h.step.span_id) for h in nested]
 
+    def _grow(self, trace: OpenTrace) -> Forest:
+        return grow(trace.steps, trace.edges, split=self._options.scope == "agent")
+
     def _unhold(self, trace: OpenTrace, span_id: bytes) -> Held:
         self._held -= 1
         return trace.held.pop(span_id)
@@ -183,7 +186,7 @@ class Assembler:
             if trace is None or held is None or held.since_ns != since_ns:
                 continue
             self._unhold(trace, span_id)
-            forest = grow(trace.steps, trace.edges)
+            forest = self._grow(trace)
             tree = next((t for t in forest.trees if t.settled and _heads(t, span_id)), None)
             out.append((held, Closed(tree, forest, "hold_max") if tree else None))
         return out
@@ -214,13 +217,13 @@ class Assembler:
         """Close the runs whose root has ended; the rest stays open and is lost with the process."""
         out: list[Closed] = []
         for trace in list(self._open.values()):
-            forest = grow(trace.steps, trace.edges)
+            forest = self._grow(trace)
             ended = [t for t in forest.trees if t.root is not None and t.settled]
             out.extend(self._close(trace, forest, t, "shutdown", now_ns) for t in ended)
         return out
 
     def _settle(self, trace: OpenTrace, now_ns: int) -> list[Closed]:
-        options, forest, out = self._options, grow(trace.steps, trace.edges), []
+        options, forest, out = self._options, self._grow(trace), []
         next_ns = 0
         for tree in forest.trees:
             last = tree.last_arrival_ns
@@ -291,7 +294,7 @@ class Assembler:
         return closed
 
     def _close_all(self, trace: OpenTrace, how: str, now_ns: int) -> list[Closed]:
-        forest = grow(trace.steps, trace.edges)
+        forest = self._grow(trace)
         out = []
         for tree in forest.trees:
             if not self._is_remnant(trace, tree):

@@ -51,18 +51,24 @@ class EvidenceStore:
 
     def peek(self, run: Run) -> list[Evaluation]:
         """The evaluations that wait for the run, left where they are."""
-        waiting = self._waiting.get(run.trace_id)
         members = {s.span_id for s in run.steps} | {b""}
-        return [e for i, e in waiting.said if i in members] if waiting else []
+        return [
+            evaluation
+            for trace_id in run.trace_ids
+            if (waiting := self._waiting.get(trace_id)) is not None
+            for span_id, evaluation in waiting.said
+            if span_id in members
+        ]
 
     def take(self, run: Run) -> list[Evaluation]:
         """The evaluations that waited for the run to close; those on its spans, or on no span."""
         mine = self.peek(run)
-        waiting = self._waiting.get(run.trace_id)
-        if waiting is not None:
-            waiting.said = [(i, e) for i, e in waiting.said if e not in mine]
-            if not waiting.said:
-                del self._waiting[run.trace_id]
+        for trace_id in run.trace_ids:
+            waiting = self._waiting.get(trace_id)
+            if waiting is not None:
+                waiting.said = [(i, e) for i, e in waiting.said if e not in mine]
+                if not waiting.said:
+                    del self._waiting[trace_id]
         return mine
 
     def remember(self, judged: Judged) -> None:

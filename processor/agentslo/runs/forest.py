@@ -89,8 +89,13 @@ def climb(
     return b"", End.TOP, b""
 
 
-def grow(steps: Mapping[bytes, Step], edges: Mapping[bytes, Edge]) -> Forest:
-    """The forest of one trace's steps (by span id) and other spans' edges."""
+def grow(
+    steps: Mapping[bytes, Step], edges: Mapping[bytes, Edge], *, split: bool = False
+) -> Forest:
+    """The forest of one trace's steps (by span id) and other spans' edges.
+
+    `split`: agents below a workflow are runs of their own (`scope: agent`).
+    """
     parents: dict[bytes, bytes] = {}
     ends: dict[bytes, tuple[End, bytes]] = {}
     children: dict[bytes, list[Step]] = {}
@@ -106,7 +111,7 @@ def grow(steps: Mapping[bytes, Step], edges: Mapping[bytes, Edge]) -> Forest:
     pending = [(s, *ends[s.span_id]) for s in children.get(b"", ())]
     while pending:
         top, end, at = pending.pop()
-        if _heads(top, end, children):
+        if _heads(top, end, children) and not (split and _has_agents(top, children)):
             settled = end is not End.MISSING
             forest.trees.append(Tree(top, b"" if settled else at, settled, _below(top, children)))
         elif end is End.MISSING:
@@ -164,6 +169,10 @@ def _heads(top: Step, end: End, children: Mapping[bytes, list[Step]]) -> bool:
     if top.role is Role.WORKFLOW or (top.role is Role.STEP and end is not End.MISSING):
         return _works(_below(top, children))
     return False
+
+
+def _has_agents(top: Step, children: Mapping[bytes, list[Step]]) -> bool:
+    return top.role is not Role.AGENT and any(s.role is Role.AGENT for s in _below(top, children))
 
 
 def _works(steps: Iterable[Step]) -> bool:

@@ -63,7 +63,7 @@ def verdict_span(run: Run, verdict: Verdict, revision: int = 0, supersedes: str 
     verdict.
     """
     digest = hashlib.sha256(f"{run.run_id}:{revision}".encode()).digest()
-    parent = run.run_id.rsplit(":", 1)[-1]
+    parent = run.root.span_id if run.root else bytes.fromhex(run.run_id.rsplit(":", 1)[-1])
     attributes = run_attributes(run, verdict)
     attributes["agent_slo.verdict.revision"] = revision
     if supersedes:
@@ -71,7 +71,7 @@ def verdict_span(run: Run, verdict: Verdict, revision: int = 0, supersedes: str 
     span = Span(
         trace_id=bytes.fromhex(run.trace_id),
         span_id=digest[:8],
-        parent_span_id=bytes.fromhex(parent) if len(parent) == 16 else b"",
+        parent_span_id=parent,
         name=NAME,
         kind=Span.SPAN_KIND_INTERNAL,
         start_time_unix_nano=run.end_ns,

@@ -23,6 +23,8 @@ from agentslo.outcomes.classify import classify, unsettled
 from agentslo.outcomes.view import Habits
 from agentslo.runs.assemble import Arrival, Assembler, Closed, Held
 from agentslo.runs.build import build
+from agentslo.runs.conversations import Conversations
+from agentslo.runs.conversations import run_id as conversation_run_id
 from agentslo.runs.evidence import EvidenceStore, Judged
 from agentslo.runs.forest import Edge
 from agentslo.runs.waiting import Paused, WaitingRuns
@@ -58,6 +60,7 @@ class Pipeline:
         self.assembler = Assembler(runs)
         self.evidence = EvidenceStore()
         self.waiting = WaitingRuns()
+        self.conversations = Conversations(runs)
         self.tally: Counter[str] = Counter()
         self._resources: dict[bytes, Resource] = {}
         self._scopes: dict[bytes, Scope] = {}
@@ -178,12 +181,17 @@ class Pipeline:
             out.append(self._early(held, closed) if closed else self._as_step(held))
         for closed in self.assembler.due(now_ns):
             out.extend(self._closed(closed, now_ns))
+        for run in self.conversations.due(now_ns):
+            out.extend(self._over(run, None, now_ns))
         out.extend(self._overdue(p) for p in self.waiting.overdue(now_ns))
         return out
 
     def finish(self, now_ns: int) -> list[Happening]:
         """Close all runs: the input is over."""
-        return [h for c in self.assembler.finish(now_ns) for h in self._closed(c, now_ns)]
+        out = [h for c in self.assembler.finish(now_ns) for h in self._closed(c, now_ns)]
+        for run in self.conversations.finish():
+            out.extend(self._over(run, None, now_ns))
+        return out
 
     def stop(self, now_ns: int) -> list[Happening]:
         """A stop signal: runs whose root has ended are over, all other held spans leave."""
@@ -205,13 +213,29 @@ class Pipeline:
 
     def _closed(self, closed: Closed, now_ns: int) -> Iterator[Happening]:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
+        yield from (self._as_step(h) for h in closed.nested)
+        if self._options.scope == "conversation" and run.conversation_id:
+            yield from self._turn(run, closed.held, now_ns)
+        else:
+            yield from self._over(run, closed.held, now_ns)
+
+    def _turn(self, run: Run, held: Held | None, now_ns: int) -> Iterator[Happening]:
+        """A turn of a conversation: its root leaves with the outcome so far, the run goes on."""
+        if held is not None:
+            verdict = classify(run, self.slos, self.evidence.peek(run), self._habits)
+            named = replace(run, run_id=conversation_run_id(run.agent, run.conversation_id))
+            yield Released(span=_span(held), added=encode(run_attributes(named, verdict)))
+        for joined in self.conversations.add(run, now_ns):
+            yield from self._over(joined, None, now_ns)
+
+    def _over(self, run: Run, held: Held | None, now_ns: int) -> Iterator[Happening]:
+        """A run is over: judge it, let its root go, count it."""
         said = self.evidence.take(run)
         verdict = classify(run, self.slos, said, self._habits)
         self.evidence.remember(Judged(run=run, verdict=verdict, closed_ns=now_ns, evaluations=said))
-        yield from (self._as_step(h) for h in closed.nested)
         left_as = self._left_as.pop(run.run_id, None)
-        if closed.held is not None:
-            yield Released(span=_span(closed.held), added=encode(run_attributes(run, verdict)))
+        if held is not None:
+            yield Released(span=_span(held), added=encode(run_attributes(run, verdict)))
             left_as = verdict.outcome
         yield from self._resumed(run, verdict, now_ns)
         waits = verdict.outcome is Outcome.WAITING
