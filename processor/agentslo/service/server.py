@@ -6,6 +6,7 @@ asyncio loop owns everything. This is the only wiring; time is read here and now
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,10 +14,11 @@ from dataclasses import replace
 from agentslo import __version__
 from agentslo.config.problems import ConfigError, render
 from agentslo.config.service_file import ServiceConfig
-from agentslo.config.transport import DestinationOptions
+from agentslo.config.transport import DestinationOptions, ListenerOptions
 from agentslo.measure import names as m
 from agentslo.measure.series import Metrics
 from agentslo.otlp.destination import Destination
+from agentslo.otlp.listen import listen_error, split_address
 from agentslo.otlp.receive_grpc import GrpcReceiver
 from agentslo.otlp.receive_http import HttpReceiver
 from agentslo.otlp.send_grpc import GrpcSender
@@ -46,6 +48,16 @@ def destination(options: DestinationOptions) -> Destination:
     """A destination with the sender its protocol asks for."""
     sender = GrpcSender(options) if options.protocol == "grpc" else HttpSender(options)
     return Destination(options, sender)
+
+
+def _require_free(options: ListenerOptions) -> None:
+    """Raise where the address cannot be had: gRPC would write lines of its own about it."""
+    host, port = split_address(options.address)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise listen_error(options.address, options.option or options.name, error) from None
 
 
 class Service:
@@ -90,6 +102,7 @@ class Service:
         self.web = WebServer(listen.metrics, metrics_app(self))
         self.page = WebServer(listen.page, page_app(self))
         try:
+            _require_free(listen.grpc)
             await self.web.start()
             await self.page.start()
             await self.http.start()
