@@ -33,6 +33,7 @@ CONCEPTS = (
     "usage_in",
     "usage_out",
     "usage_cached",
+    "usage_cache_written",
     "cost_usd",
     "documents",
     "triggered",

@@ -111,6 +111,12 @@ DIALECT = Dialect(
             "gen_ai.usage.cache_read_input_tokens",
             "gen_ai.aggregated_usage.cache_read.input_tokens",
         ),
+        "usage_cache_written": (
+            "gen_ai.usage.cache_write.input_tokens",
+            "gen_ai.usage.cache_creation.input_tokens",
+            "gen_ai.usage.cache_creation_input_tokens",
+            "gen_ai.usage.cache_write_input_tokens",
+        ),
         "cost_usd": ("operation.cost", "gen_ai.usage.cost"),
         "documents": ("gen_ai.retrieval.documents",),
         "triggered": ("gen_ai.guardrail.triggered",),

@@ -25,6 +25,8 @@ KINDS: dict[str, Role] = {
     "GUARDRAIL": Role.GUARDRAIL,
     "EVALUATOR": Role.EVALUATOR,
 }
+# The dual write of `gen_ai.*` knows no operation for these: what stands beside them says less.
+_KEPT = frozenset({"GUARDRAIL", "EVALUATOR", "RERANKER", "PROMPT", "DECISION"})
 _DOCUMENT = "retrieval.documents."
 _TOOL_CALL = ".message.tool_calls.0.tool_call.function.name"
 _SESSION_KEYS = ("session_id", "conversation_id", "thread_id")
@@ -40,6 +42,14 @@ def role(view: SpanView) -> Role | None:
     if found is Role.TOOL and view.name.startswith("handoff to "):
         return Role.HANDOFF
     return found
+
+
+def kept_role(view: SpanView) -> Role | None:
+    """The role of a kind that stands against any operation name."""
+    kind = view.attributes.get(KIND)
+    if isinstance(kind, str) and kind.upper() in _KEPT:
+        return KINDS[kind.upper()]
+    return None
 
 
 def refine(view: SpanView, step: Step) -> None:
@@ -112,12 +122,13 @@ DIALECT = Dialect(
         "provider": ("llm.provider", "llm.system"),
         "conversation_id": ("session.id",),
         "finish": ("llm.finish_reason", "llm.response.finish_reason", "llm.response.stop_reason"),
-        "usage_in": ("llm.token_count.prompt",),
+        "usage_in": ("llm.token_count.prompt", "decision.token_count.input"),
         "usage_out": ("llm.token_count.completion",),
         "usage_cached": (
             "llm.token_count.prompt_details.cache_read",
             "llm.token_count.prompt_details.cache_input",
         ),
+        "usage_cache_written": ("llm.token_count.prompt_details.cache_write",),
         "cost_usd": ("llm.cost.total",),
         "output": ("output.value", "llm.output_messages.0.message.content"),
     },
@@ -125,3 +136,5 @@ DIALECT = Dialect(
     answer_scopes=("openinference.instrumentation.openai_agents",),
     refine=refine,
 )
+
+KEPT = Dialect(name="openinference", role=kept_role)

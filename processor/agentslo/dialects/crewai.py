@@ -1,0 +1,63 @@
+"""CrewAI's own traces (scope `crewai`).
+
+Its `gen_ai.agent.name` is a hash, the role is the name people know. A failed tool call is followed
+by a zero-length span with the same operation, which is not a second call. Guardrails and asking a
+person are told by span names. Source: conventions.md 2, 3.2, 8, 9; crewai 1.15.30
+(`telemetry/tracing`).
+"""
+
+from agentslo.dialects.base import Dialect, SpanView, text
+from agentslo.model import AGENT_LIKE, Fault, Role, Step
+
+SCOPE = "crewai"
+NAMES: dict[str, Role] = {
+    "execute crew": Role.WORKFLOW,
+    "execute flow": Role.WORKFLOW,
+    "execute task": Role.STEP,
+    "execute agent": Role.AGENT,
+    "execute lite agent": Role.AGENT,
+    "call method": Role.STEP,
+    "call llm": Role.LLM,
+    "call tool": Role.TOOL,
+    "tool failure": Role.STEP,
+    "query memory": Role.RETRIEVAL,
+    "retrieve memory": Role.RETRIEVAL,
+    "query knowledge": Role.RETRIEVAL,
+    "search knowledge": Role.RETRIEVAL,
+    "save memory": Role.MEMORY,
+    "evaluate guardrail": Role.GUARDRAIL,
+    "request human feedback": Role.HUMAN,
+    "receive human feedback": Role.HUMAN,
+}
+_DENIED = ("deny", "denied", "block", "blocked", "reject", "rejected")
+
+
+def role(view: SpanView) -> Role | None:
+    """The role by the span's name."""
+    return NAMES.get(view.name) if view.scope.name == SCOPE else None
+
+
+def refine(view: SpanView, step: Step) -> None:
+    """Names of agents and crews, failures of tools, guardrails' and policies' own words."""
+    if view.scope.name != SCOPE:
+        return
+    found = view.attributes
+    step.agent = text(found.get("crewai.agent.role")).strip() or step.agent
+    if step.role in AGENT_LIKE and not step.workflow:
+        step.workflow = text(found.get("crewai.crew.name")) or text(found.get("crewai.flow.name"))
+    if step.role is Role.TOOL and step.fault is None and "crewai.tool.failure.message" in found:
+        step.fault, step.failed = Fault.OTHER, True
+    passed = found.get("crewai.guardrail.success")
+    if step.role is Role.GUARDRAIL and isinstance(passed, bool):
+        step.triggered = not passed
+    if found.get("crewai.policy.blocking") is True:
+        decision = text(found.get("crewai.policy.decision")).lower()
+        step.triggered = decision in _DENIED or step.triggered
+
+
+DIALECT = Dialect(
+    name="crewai",
+    role=role,
+    scopes=(SCOPE,),
+    refine=refine,
+)
