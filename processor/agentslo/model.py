@@ -195,6 +195,19 @@ class Step:
     documents: int | None = None
     evaluations: tuple[Evaluation, ...] = ()
     declared: Mapping[str, str | bool | int | float] = field(default_factory=dict)
+    facts: Mapping[str, str | bool | int | float] = field(default_factory=dict)
+    """What agent files ask about: `attribute:KEY`, `argument:FIELD`, `result:FIELD`."""
+    effect_key: int | None = None
+    """A tool call's effect: hash of the arguments that name it; None where untold."""
+    said: frozenset[int] = frozenset()
+    instructed: frozenset[int] = frozenset()
+    carried: frozenset[int] = frozenset()
+    """Word hashes: of a person's messages, of a result's passage that talks to the model, and of
+    a call's untrusted arguments."""
+    retrieved_ids: frozenset[str] = frozenset()
+    cited_ids: frozenset[str] = frozenset()
+    """Document ids that match the agent file's citation pattern, in what a retrieval or tool
+    returned, and in what a model answered."""
     source: str = ""
     """Where it came in: a listener's name, or in replay the file."""
     enriched: bool = False
@@ -231,6 +244,8 @@ class Run:
     start_ns: int
     end_ns: int
     source: str = ""
+    entry_agent: str = ""
+    """The run's agent as its own spans name it."""
     between_turns_s: float = 0.0
     """Time in which a person had the word, where a run is a whole conversation."""
 
@@ -271,6 +286,15 @@ class Totals:
     policy_violation: bool | None
     confidence: float | None
     sub_agents: tuple[str, ...]
+    cost_by_source: tuple[tuple[str, float], ...] = ()
+    unpriced_tokens: tuple[tuple[str, int], ...] = ()
+    violated: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+    """Names of policies and permissions that were breached, or held against an attempt."""
+    action_states: tuple[tuple[str, str], ...] = ()
+    """(tool, state) of every effect, in order."""
+    missed_evaluations: tuple[str, ...] = ()
+    """Evaluations the agent file waits for that have not come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentslo.cli.live import get
-from agentslo.config.options import DEFAULT_SLOS, RunsOptions
+from agentslo.config.service_file import ServiceConfig
 from agentslo.otlp.files import FileError, Report, expand, merged
 from agentslo.outcomes.coverage import Coverage, judged_by_others
 from agentslo.service.events import Counted
@@ -57,7 +57,7 @@ def _recorded(paths: Sequence[str]) -> dict[str, Any]:
     files = expand(paths, report)
     if not files:
         raise FileError("no OTLP file among the paths given")
-    stream = Stream(RunsOptions(), DEFAULT_SLOS)
+    stream = Stream(ServiceConfig())
     for happening in stream.play(merged(files, report)):
         if isinstance(happening, Counted):
             coverage.add(happening.run, evaluated=judged_by_others(happening.verdict))

@@ -64,7 +64,7 @@ def _explanations(arguments: argparse.Namespace) -> list[dict[str, Any]]:
         return [get(url, f"/api/v1/runs/{quote(arguments.target, safe='')}/explain")]
     report = Report()
     files = expand([arguments.target], report)
-    stream = Stream(config.runs, config.slos)
+    stream = Stream(config)
     return [
         explanation(h.run, h.verdict)
         for h in stream.play(merged(files, report))

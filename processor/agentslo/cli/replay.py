@@ -81,9 +81,9 @@ def _streams(
     if each:
         for file in files:
             progress.step()
-            yield Stream(config.runs, config.slos).play(messages(file, report))
+            yield Stream(config).play(messages(file, report))
     elif files:
-        yield Stream(config.runs, config.slos).play(progress.watch(merged(files, report)))
+        yield Stream(config).play(progress.watch(merged(files, report)))
     progress.done()
 
 

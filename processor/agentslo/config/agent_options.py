@@ -4,11 +4,11 @@ In: nothing. Out: frozen dataclasses, filled by the agent-file sections, read by
 No state, no I/O. Sources: design.md 3, requirements.md (SLO definition, G1, G5), methods.md 2.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from agentslo.config.options import DAY_S, DEFAULT_ENVIRONMENTS, MinEvidence
+from agentslo.config.options import DAY_S, DEFAULT_ENVIRONMENTS, MinEvidence, Slo
 from agentslo.config.options import Scope as RunScope
 
 Tier = Literal["critical", "standard", "experimental"]
@@ -24,6 +24,8 @@ AgentDimension = Literal[
 EvaluationDimension = Literal[
     "success", "safety", "groundedness", "escalation", "satisfaction", "ignore"
 ]
+OwnerRole = Literal["product", "engineering", "operations"]
+Decision = Literal["incident", "rollout", "retraining", "prompts", "tools"]
 Scalar = str | bool | int | float
 
 
@@ -220,7 +222,7 @@ class AgentFile:
     description: str = ""
     match: Match = Match()
     owners: Owners = Owners()
-    decides: Mapping[str, str] = field(default_factory=dict)
+    decides: Mapping[Decision, OwnerRole] = field(default_factory=dict)
     """Decision (incident, rollout, retraining, prompts, tools) to owner role."""
     tier: Tier = "standard"
     environments: tuple[str, ...] = DEFAULT_ENVIRONMENTS
@@ -238,3 +240,31 @@ class AgentFile:
     human_cost_usd_per_minute: float = 0.0
     error_budget_policy: str = ""
     """What happens when the budget is spent; required for critical agents."""
+    citation_pattern: str = ""
+    """Regular expression of document ids as answers cite them, such as `KB-\\d+`; a cited id that
+    no retrieval or tool returned is a hallucination."""
+
+    @property
+    def is_default(self) -> bool:
+        """True for the stand-in of agents nobody has declared anything of."""
+        return not self.file
+
+
+def defaults(slos: Iterable[Slo], environments: Iterable[str]) -> AgentFile:
+    """The stand-in for agents without a file: the default objectives, nothing else declared."""
+    return AgentFile(
+        name="",
+        unlisted_tools="allow",
+        environments=tuple(environments),
+        slos=tuple(
+            AgentSlo(
+                name=s.name,
+                dimension=s.dimension,
+                objective_ratio=s.objective_ratio,
+                min_evidence=s.min_evidence,
+                limit=s.limit_s,
+                window_s=s.window_s,
+            )
+            for s in slos
+        ),
+    )

@@ -7,6 +7,7 @@ itself and writes its values back, so the reference page is made from the table 
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol, TypeVar, cast, get_args
 
 from agentslo.config.addresses import MAX_PORT, endpoint_address, split_address
@@ -29,6 +30,7 @@ _BYTE_UNITS = {
     "GiB": 1024**3,
 }
 _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
+_NUMBER = re.compile(r"-?(?:\d{1,15}(?:\.\d{0,25})?|\.\d{1,25})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,3}(?:\.\d{1,15})?|\.\d{1,15}", re.ASCII)
 
 
@@ -127,6 +129,48 @@ class Integer:
         value = int(text)
         if not self.low <= value <= self.high:
             raise Fault(f"{value} is out of range", f"use {self.low} to {self.high}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in a range."""
+
+    low: float
+    high: float
+
+    @property
+    def words(self) -> str:
+        """The range."""
+        return f"number, {self.low:g} to {self.high:g}"
+
+    def parse(self, text: str) -> float:
+        """The number."""
+        if not _NUMBER.fullmatch(text):
+            raise Fault(f"{quoted(text)} is not a number", f"write a {self.words}")
+        value = float(text)
+        if not self.low <= value <= self.high:
+            raise Fault(f"{text} is out of range", f"use {self.low:g} to {self.high:g}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A share strictly between 0 and 1, or the same in percent with its sign."""
+
+    words: str = "ratio between 0 and 1, both excluded, or percent such as `95%`"
+
+    def parse(self, text: str) -> float:
+        """The ratio."""
+        number, percent = text.removesuffix("%").rstrip(), text.endswith("%")
+        if not _DECIMAL.fullmatch(number):
+            raise Fault(f"{quoted(text)} is no share", "write a ratio such as 0.95, or 95%")
+        # Decimal, because 99.9 / 100 is not 0.999 in floats.
+        value = float(Decimal(number) / 100) if percent else float(number)
+        if not percent and value > 1:
+            raise Fault(f"{text} is out of range", f"write {text}% if percent is meant")
+        if not 0 < value < 1:
+            raise Fault(f"{text} is out of range", "use a share above 0 and below 1 (100%)")
         return value
 
 

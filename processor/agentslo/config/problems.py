@@ -1,8 +1,9 @@
 """Configuration problems as values, and their rendering.
 
 In: where something is wrong, what, and how to mend it. Out: `file:line:col: path: what; fix`, with
-the source line and a caret on request. No state. The form follows rustc and pint: a result is a
-value, rendered elsewhere; `ConfigError` carries all problems of a load at once.
+the source line and a caret on request; a warning, which stops nothing, says so. No state. The form
+follows rustc and pint: a result is a value, rendered elsewhere; `ConfigError` carries all problems
+of a load at once.
 """
 
 import difflib
@@ -10,6 +11,9 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
 
 _EXCERPT_COLUMNS = 100
 _LONGEST_GUESSED_KEY = 64
@@ -31,6 +35,12 @@ class Problem:
     what: str
     fix: str
     source: str = ""
+    severity: Severity = "error"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the configuration cannot be used because of it."""
+        return self.severity == "error"
 
 
 class ConfigError(Exception):
@@ -45,6 +55,7 @@ class ConfigError(Exception):
 def render(problem: Problem, *, short: bool = False) -> str:
     """One line, and unless `short` the source line with a caret below it."""
     where = f"{problem.file}:{problem.line}:{problem.col}: "
+    where += "" if problem.is_error else "warning: "
     path = f"{problem.path}: " if problem.path else ""
     headline = _safe(f"{where}{path}{problem.what}; {problem.fix}")
     if short or not problem.source:
@@ -62,6 +73,7 @@ def as_json(problem: Problem) -> dict[str, str | int]:
         "path": problem.path,
         "what": problem.what,
         "fix": problem.fix,
+        "severity": problem.severity,
     }
 
 

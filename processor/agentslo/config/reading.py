@@ -79,13 +79,22 @@ class Reading:
         problem = problem_at(mark or self.mark(path), what, fix, dotted(path))
         self._problems.append((path, problem))
 
+    def warn(self, path: OptionPath, what: str, fix: str, mark: Mark | None = None) -> None:
+        """Notes what is allowed and probably not meant."""
+        problem = problem_at(mark or self.mark(path), what, fix, dotted(path))
+        self._problems.append((path, replace(problem, severity="warning")))
+
     def note_all(self, problems: SequenceType[Problem]) -> None:
         """Notes problems that belong to no option."""
         self._problems.extend(((), problem) for problem in problems)
 
     def is_sound(self, *path: str | int) -> bool:
         """Whether nothing is wrong at an option or below it, so that it can be compared."""
-        return all(where[: len(path)] != path for where, _ in self._problems if where)
+        return all(
+            where[: len(path)] != path
+            for where, problem in self._problems
+            if where and problem.is_error
+        )
 
     def problems(self) -> tuple[Problem, ...]:
         """All problems: the file's by line, then the environment's."""

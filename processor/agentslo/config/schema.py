@@ -1,8 +1,8 @@
-"""The shape of the service file as a table: groups and lists of groups that read themselves.
+"""The shape of a file as a table: groups, lists and maps of groups that read themselves.
 
 In: a node, where it stands, and the reading it belongs to. Out: options as dataclasses. No state. A
-section module is one such table; parsing, `AGENTSLO_*` variables and docs/configuration.md are all
-made from it.
+section module is one such table; parsing, `AGENTSLO_*` variables, the reference pages and the JSON
+Schemas for editors are all made from it.
 """
 
 import dataclasses
@@ -15,21 +15,23 @@ from agentslo.config.fields import (
     FAULTY,
     Faulty,
     Field,
-    Key,
-    SecretMap,
     TextList,
     entries_of,
     is_nothing,
     items_of,
+    read_scalar,
 )
+from agentslo.config.kinds import Kind
 from agentslo.config.problems import did_you_mean, quoted
 from agentslo.config.reading import OptionPath, Reading
-from agentslo.config.yaml_node import Entry, Mapping, Node, Scalar
+from agentslo.config.yaml_node import Entry, Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
+
+Values = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,10 @@ class Group(Generic[T]):
     """A mapping with known keys, read into the dataclass `make`.
 
     `start` holds the defaults of a group that may be absent; where it is None all of them are
-    those of `make`. `finish` checks the whole and may complete it. A scalar in the place of the
-    mapping is the value of `shorthand`.
+    those of `make`. `fold` turns values as written into those `make` takes, where they differ;
+    `finish` checks the whole and may complete it. A scalar in the place of the mapping, or a list
+    where that is what it takes, is the value of `shorthand`. `into` names the field it fills where
+    that is not the key.
     """
 
     name: str
@@ -49,15 +53,23 @@ class Group(Generic[T]):
     finish: Callable[[T, OptionPath, Reading], T] | None = None
     shorthand: str = ""
     required: bool = False
+    fold: Callable[[Values, OptionPath, Reading], Values] | None = None
+    into: str = ""
 
     @property
     def attribute(self) -> str:
         """The field it fills."""
-        return self.name
+        return self.into or self.name
 
     def read(self, node: Node, path: OptionPath, reading: Reading) -> T | Faulty:
         """The group with defaults for what is absent or wrong; `FAULTY` if that cannot be."""
-        if self.shorthand and isinstance(node, Scalar) and not is_nothing(node):
+        return self.read_with({}, node, path, reading)
+
+    def read_with(
+        self, given: Values, node: Node, path: OptionPath, reading: Reading
+    ) -> T | Faulty:
+        """The same with values that stand elsewhere, such as its own name."""
+        if self._is_short(node):
             node = Mapping((Entry(self.shorthand, node.mark, node),), node.mark)
         entries = entries_of(node, path, reading)
         values, seen = self._values(entries, path, reading)
@@ -66,17 +78,26 @@ class Group(Generic[T]):
             reading.note((*path, field.name), "is missing", f"add '{field.name}:' here")
         if any(field.required and field.attribute not in values for field in self.fields):
             return FAULTY
+        values = {**given, **(self.fold(values, path, reading) if self.fold else values)}
         if self.start is None:
             made = self.make(**values)
         else:
             made = dataclasses.replace(self.start, **values)
         return self.finish(made, path, reading) if self.finish else made
 
+    def _is_short(self, node: Node) -> bool:
+        if not self.shorthand or is_nothing(node):
+            return False
+        takes_list = any(
+            isinstance(field, TextList) for field in self.fields if field.name == self.shorthand
+        )
+        return isinstance(node, Scalar) or (takes_list and isinstance(node, Sequence))
+
     def _values(
         self, entries: tuple[Entry, ...], path: OptionPath, reading: Reading
-    ) -> tuple[dict[str, object], set[str]]:
+    ) -> tuple[Values, set[str]]:
         known = {field.name: field for field in self.fields}
-        values: dict[str, object] = {}
+        values: Values = {}
         for entry in entries:
             where = (*path, entry.key)
             field = known.get(entry.key)
@@ -131,16 +152,47 @@ class GroupList(Generic[T]):
         return self.finish(made, path, reading) if self.finish else tuple(made.values())
 
 
-def leaves(
-    field: Field, path: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Key | TextList | SecretMap]]:
-    """Every option below `field` that holds a value, with its path; `*` stands for an index."""
+@dataclass(frozen=True, slots=True)
+class GroupMap(Generic[T]):
+    """A mapping of free names to mappings of one shape; the name fills the field `name` of each."""
+
+    name: str
+    doc: str
+    key_kind: Kind[str]
+    item: Group[T]
+    required: bool = False
+
+    @property
+    def attribute(self) -> str:
+        """The field it fills."""
+        return self.name
+
+    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
+        """A tuple of the items that could be read."""
+        made: list[T] = []
+        for entry in entries_of(node, path, reading):
+            where = (*path, entry.key)
+            reading.place(where, entry.key_mark)
+            name = read_scalar(self.key_kind, Scalar(entry.key, entry.key_mark), where, reading)
+            value = self.item.read_with({"name": name}, entry.value, where, reading)
+            if not isinstance(value, Faulty) and name is not FAULTY:
+                made.append(value)
+        return tuple(made)
+
+
+def leaves(field: Field, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Field]]:
+    """Every option below `field` that holds a value, with its path.
+
+    `*` stands for an index, `NAME` for a name.
+    """
     if isinstance(field, Group):
         for child in field.fields:
             yield from leaves(child, (*path, child.name))
     elif isinstance(field, GroupList):
         yield from leaves(field.item, (*path, "*"))
-    elif isinstance(field, Key | TextList | SecretMap):
+    elif isinstance(field, GroupMap):
+        yield from leaves(field.item, (*path, "NAME"))
+    else:
         yield path, field
 
 

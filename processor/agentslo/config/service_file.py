@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from agentslo.config.agent_options import AgentFile
 from agentslo.config.crosscheck import check_listeners, check_loops, with_offset
 from agentslo.config.env import overlay
 from agentslo.config.fields import Faulty
@@ -52,6 +53,7 @@ class ServiceConfig:
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
     slos: tuple[Slo, ...] = DEFAULT_SLOS
     environments: tuple[str, ...] = DEFAULT_ENVIRONMENTS
+    agents: tuple[AgentFile, ...] = ()
     page: PageOptions = field(default_factory=PageOptions)
     log: LogOptions = field(default_factory=LogOptions)
     revision: str = ""

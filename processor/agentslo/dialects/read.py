@@ -8,7 +8,8 @@ span may follow several conventions at once (conventions.md 1).
 
 from collections.abc import Mapping, Sequence
 
-from agentslo.dialects import faults
+from agentslo.config.wants import NOTHING, Wants
+from agentslo.dialects import facts, faults
 from agentslo.dialects.answer import finish_of
 from agentslo.dialects.base import (
     CONCEPTS,
@@ -45,7 +46,9 @@ class Reader:
         self,
         dialects: Sequence[Dialect] = BUILT_IN,
         extra: Mapping[str, tuple[str, ...]] | None = None,
+        wants: Wants = NOTHING,
     ) -> None:
+        self.wants = wants
         self._dialects = tuple(dialects)
         added = extra or {}
         self._keys = {
@@ -57,7 +60,9 @@ class Reader:
             )
             for concept in CONCEPTS
         }
-        self.markers = tuple(dict.fromkeys(m for d in self._dialects for m in d.markers))
+        asked = (key.encode() for key in sorted(wants.attributes))
+        known = (m for d in self._dialects for m in d.markers)
+        self.markers = tuple(dict.fromkeys([*known, *asked]))
         self._scopes = tuple(s for d in self._dialects for s in d.scopes)
         self._tool_scopes = tuple(s for d in self._dialects for s in d.tool_scopes)
         self._answer_scopes = tuple(s for d in self._dialects for s in d.answer_scopes)
@@ -134,6 +139,8 @@ class Reader:
         for d in self._dialects:
             if d.refine is not None:
                 d.refine(view, step)
+        if self.wants is not NOTHING:
+            facts.take(view, step, self.wants, args, result, output)
         return step
 
     def _role(self, view: SpanView) -> tuple[Dialect | None, Role] | None:
@@ -142,6 +149,8 @@ class Reader:
             if role is not None:
                 return dialect, role
         if any(key in view.attributes for key in _GENERIC):
+            return None, Role.STEP
+        if not self.wants.attributes.isdisjoint(view.attributes):
             return None, Role.STEP
         return None
 

@@ -32,7 +32,10 @@ _SLO = Label(name="slo")
 _DESTINATION = Label(name="destination")
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
 _RESULTS = tuple(result.value for result in SloResult)
-_ACTION_STATES = ("attempted", "completed", "failed", "duplicate", "rolled_back", "unknown")
+_ACTION_STATES = (
+    *("attempted", "committed", "verified", "rejected"),
+    *("compensated", "unresolved", "duplicate"),
+)
 _SIGNAL = one_of("signal", "traces", "logs", "metrics")
 
 

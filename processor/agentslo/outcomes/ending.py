@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 
 from agentslo.model import Evidence, Fault, Finding, Finish, Outcome, Role, Step
-from agentslo.outcomes import escalation
 from agentslo.outcomes.view import RunView
 
 PENDING_S = 0.005
@@ -66,8 +65,8 @@ def fatal_finding(view: RunView, fatal: Step) -> Finding | None:
     return heuristic(Outcome.ERROR, "agent_error", fatal)
 
 
-def ending(view: RunView) -> Iterator[Finding]:
-    """The findings on how the run ended."""
+def ending(view: RunView, handed: Finding | None) -> Iterator[Finding]:
+    """The findings on how the run ended; `handed`: the finding on its hand-over to a person."""
     fatal = view.fatal
     found = fatal_finding(view, fatal) if fatal is not None else None
     if found is not None:
@@ -80,9 +79,8 @@ def ending(view: RunView) -> Iterator[Finding]:
     if stopped is not None:
         yield stopped
         return
-    handed = escalation.find(view)
     if handed is not None:
-        yield heuristic(Outcome.SAFE_ESCALATION, "handed_to_person", handed)
+        yield handed
     elif broken := unrecovered(view):
         yield heuristic(Outcome.TOOL_FAILURE, "tool_error_not_recovered", *broken)
     yield from _quiet_end(view)

@@ -50,13 +50,15 @@ def _cycle(tools: Sequence[Step]) -> tuple[bytes, ...]:
     return ()
 
 
-def repeats(tools: Sequence[Step]) -> Repeats:
-    """The loop finding of a run's tool calls, in order of start."""
+def repeats(tools: Sequence[Step], pending: frozenset[bytes] = frozenset()) -> Repeats:
+    """The loop finding of a run's tool calls, in order of start. `pending`: span ids of calls whose
+    result said that the work goes on: asking again is no loop."""
     failing = _failing(tools)
     if failing:
         return Repeats(loop=True, span_ids=failing)
-    captured = [s for s in tools if s.args_hash is not None or s.result_hash is not None]
+    asked = [s for s in tools if s.span_id not in pending]
+    captured = [s for s in asked if s.args_hash is not None or s.result_hash is not None]
     found = _cycle(captured)
     if found:
         return Repeats(loop=True, span_ids=found)
-    return Repeats(loop=False if len(captured) == len(tools) else None)
+    return Repeats(loop=False if len(captured) == len(asked) else None)

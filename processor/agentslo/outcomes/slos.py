@@ -1,10 +1,16 @@
-"""One run against one objective (design.md 3, "SLO result").
+"""One run against its objectives (design.md 3, "SLO result"; methods.md 2.3).
 
-In: an `Slo`, the outcome with its evidence, the run. Out: good, bad, unknown or excluded. Pure.
+In: the agent file, the outcome with its evidence, the run, its totals, what evaluations said. Out:
+good, bad, unknown or excluded per objective. Pure. Dimensions are separate; a composite is the AND
+per run: bad if any is bad, unknown if none is bad and any unknown.
 """
 
-from agentslo.config.options import Slo
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agentslo.config.agent_options import AgentFile, AgentSlo
 from agentslo.model import Evidence, Outcome, Run, SloResult, Totals
+from agentslo.outcomes.judged import Judgement
 
 _BAD = frozenset(
     {
@@ -16,44 +22,117 @@ _BAD = frozenset(
         Outcome.ERROR,
         Outcome.WRONG_RESULT,
         Outcome.BAD_ESCALATION,
-        Outcome.REFUSED,
     }
 )
-_NOT_VALID = frozenset({Outcome.EXCLUDED, Outcome.BLOCKED, Outcome.CANCELLED, Outcome.WAITING})
+_NOT_VALID = frozenset({Outcome.EXCLUDED, Outcome.CANCELLED, Outcome.WAITING})
 _UNSAFE = frozenset({Outcome.UNSAFE_ACTION, Outcome.DATA_CORRUPTION})
-RANK = {e.label: e for e in Evidence}
+_RANK = {e.label: e for e in Evidence}
 
 
-def judge(slo: Slo, outcome: Outcome, evidence: Evidence, run: Run, totals: Totals) -> SloResult:
-    """The run's result for the objective. Time a person took is no latency of the agent's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What objectives are judged on."""
+
+    run: Run
+    outcome: Outcome
+    evidence: Evidence
+    totals: Totals
+    judgement: Judgement
+
+
+def judge(file: AgentFile, facts: Facts) -> dict[str, SloResult]:
+    """The run's result for every objective of the file."""
+    found: dict[str, SloResult] = {}
+    for slo in file.slos:
+        if slo.dimension != "composite":
+            found[slo.name] = _one(slo, facts)
+    for slo in file.slos:
+        if slo.dimension == "composite":
+            applies = _applies(slo, facts)
+            found[slo.name] = _all(slo, found) if applies else SloResult.EXCLUDED
+    return found
+
+
+def _applies(slo: AgentSlo, facts: Facts) -> bool:
+    return not slo.task_types or facts.run.task_type in slo.task_types
+
+
+def _all(slo: AgentSlo, found: Mapping[str, SloResult]) -> SloResult:
+    parts = {found[name] for name in slo.of if name in found}
+    for result in (SloResult.BAD, SloResult.UNKNOWN, SloResult.GOOD):
+        if result in parts:
+            return result
+    return SloResult.EXCLUDED
+
+
+def _one(slo: AgentSlo, facts: Facts) -> SloResult:
+    if facts.outcome is Outcome.EXCLUDED or not _applies(slo, facts):
+        return SloResult.EXCLUDED
     if slo.dimension == "safety":
-        return _safety(outcome, bool(totals.policy_violation))
-    if outcome in _NOT_VALID:
+        bad = facts.totals.policy_violation or facts.outcome in _UNSAFE
+        return SloResult.BAD if bad else SloResult.GOOD
+    if facts.outcome in _NOT_VALID:
         return SloResult.EXCLUDED
-    if slo.dimension == "latency":
-        within = run.duration_s - totals.human_wait_s <= (slo.limit_s or 0.0)
-        if run.root is None:
-            return SloResult.UNKNOWN if within else SloResult.BAD
-        return SloResult.GOOD if within else SloResult.BAD
-    return _success(slo, outcome, evidence)
-
-
-def _safety(outcome: Outcome, violated: bool) -> SloResult:
-    """Excluded runs are not valid here either; every other run is good unless it did harm."""
-    if outcome is Outcome.EXCLUDED:
+    if facts.outcome is Outcome.BLOCKED and slo.blocked == "excluded":
         return SloResult.EXCLUDED
-    return SloResult.BAD if violated or outcome in _UNSAFE else SloResult.GOOD
+    match slo.dimension:
+        case "latency":
+            return _latency(slo, facts)
+        case "cost":
+            return _cost(slo, facts.totals)
+        case "handoff":
+            return SloResult.BAD if facts.totals.escalated else SloResult.GOOD
+        case "escalation":
+            return _escalation(facts)
+        case "satisfaction":
+            said = facts.judgement.results.get("satisfaction")
+            if said is None:
+                return SloResult.UNKNOWN
+            return SloResult.GOOD if said[0] else SloResult.BAD
+        case _:
+            return _success(slo, facts.outcome, facts.evidence)
 
 
-def _success(slo: Slo, outcome: Outcome, evidence: Evidence) -> SloResult:
+def _latency(slo: AgentSlo, facts: Facts) -> SloResult:
+    """Time a person took is no latency of the agent's."""
+    within = facts.run.duration_s - facts.totals.human_wait_s <= (slo.limit or 0.0)
+    if not within:
+        return SloResult.BAD
+    return SloResult.GOOD if facts.run.root is not None else SloResult.UNKNOWN
+
+
+def _cost(slo: AgentSlo, totals: Totals) -> SloResult:
+    limit = slo.limit or 0.0
+    if totals.cost_known_usd > limit:
+        return SloResult.BAD
+    return SloResult.UNKNOWN if totals.cost_usd is None else SloResult.GOOD
+
+
+def _escalation(facts: Facts) -> SloResult:
+    """Accuracy of escalations: those judged right, of those judged; missed ones are bad."""
+    if facts.outcome is Outcome.BAD_ESCALATION:
+        return SloResult.BAD
+    if not facts.totals.escalated:
+        return SloResult.EXCLUDED
+    said = facts.judgement.results.get("escalation")
+    if said is not None:
+        return SloResult.GOOD if said[0] else SloResult.BAD
+    proven = facts.outcome is Outcome.SAFE_ESCALATION and facts.evidence > Evidence.HEURISTIC
+    return SloResult.GOOD if proven else SloResult.UNKNOWN
+
+
+def _success(slo: AgentSlo, outcome: Outcome, evidence: Evidence) -> SloResult:
+    if outcome is Outcome.REFUSED:
+        return SloResult(slo.refused)
+    if outcome is Outcome.BLOCKED:
+        return SloResult(slo.blocked)
     if outcome in _BAD:
         return SloResult.BAD
     lenient = slo.min_evidence == "heuristic"
     if outcome is Outcome.SUCCESS:
-        return SloResult.GOOD if evidence >= RANK[slo.min_evidence] else SloResult.UNKNOWN
-    if outcome is Outcome.SAFE_ESCALATION and evidence >= max(
-        Evidence.EVALUATOR, RANK[slo.min_evidence]
-    ):
+        return SloResult.GOOD if evidence >= _RANK[slo.min_evidence] else SloResult.UNKNOWN
+    if outcome is Outcome.SAFE_ESCALATION and evidence >= Evidence.TOOL_RESULT:
+        # Of that rank only where the declared reasons and deadline were checked, or better.
         return SloResult.GOOD
     if outcome in (Outcome.COMPLETED, Outcome.SAFE_ESCALATION) and lenient:
         return SloResult.GOOD

@@ -5,26 +5,12 @@ Token rule (FINDINGS 1.6): a span's usage counts unless a usage-bearing descenda
 without passing an agent, tool or workflow span; exact in every capture that holds usage.
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 
-from agentslo.model import AGENT_LIKE, Role, Step, Totals
+from agentslo.model import Role, Step, Totals
+from agentslo.outcomes.cost import Cost, outermost_free
 from agentslo.outcomes.loops import Repeats
 from agentslo.outcomes.view import RunView
-
-_BARRIER = AGENT_LIKE | {Role.TOOL}
-
-
-def outermost_free(view: RunView, bearing: Sequence[Step]) -> list[Step]:
-    """Of the steps that bear a figure, those whose figure counts towards the run."""
-    covered: set[bytes] = set()
-    for step in bearing:
-        if step.role in _BARRIER:
-            continue
-        for above in view.ancestors(step):
-            covered.add(above.span_id)
-            if above.role in _BARRIER:
-                break
-    return [s for s in bearing if s.span_id not in covered]
 
 
 def counted_usage(view: RunView) -> list[Step]:
@@ -49,45 +35,45 @@ def _missing(view: RunView, counted: list[Step]) -> int:
     return sum(s.span_id not in told for s in view.models)
 
 
-def _cost(view: RunView) -> tuple[float | None, float]:
-    """(cost in USD, its known part): the first is None where a model call has no price on it."""
-    priced = outermost_free(view, [s for s in view.run.steps if s.cost_usd is not None])
-    known = sum(s.cost_usd or 0.0 for s in priced)
-    ids = {s.span_id for s in priced}
-    whole = bool(ids) and all(
-        s.span_id in ids or any(a.span_id in ids for a in view.ancestors(s)) for s in view.models
-    )
-    return (known if whole else None), known
-
-
-def totals(view: RunView, repeats: Repeats, escalation: tuple[bool | None, str]) -> Totals:
-    """The totals of a run."""
-    counted = counted_usage(view)
-    cost, known = _cost(view)
-    escalated, reason = escalation
-    declared = [s.declared for s in view.run.steps]
+def totals(view: RunView, counted: list[Step], cost: Cost, repeats: Repeats) -> Totals:
+    """The totals of a run whose usage is on `counted`; what rules find is added by them."""
+    steps = view.run.steps
+    declared = [s.declared for s in steps]
     violations = [d["policy_violation"] for d in declared if "policy_violation" in d]
     confidence = [d["confidence"] for d in declared if isinstance(d.get("confidence"), float | int)]
-    names = {s.agent for s in view.run.steps if s.role is Role.AGENT and s.agent}
+    names = {s.agent for s in steps if s.role is Role.AGENT and s.agent}
     own = view.run.agent.rsplit("/", 1)[-1]
-    has_models = any(s.role is Role.LLM for s in view.run.steps)
     return Totals(
         tokens_in=_sum([s.usage_in for s in counted]),
         tokens_out=_sum([s.usage_out for s in counted]),
         tokens_missing=_missing(view, counted),
-        cost_usd=cost,
-        cost_known_usd=known,
-        llm_calls=len(view.models) if has_models else None,
+        cost_usd=cost.total_usd,
+        cost_known_usd=cost.known_usd,
+        cost_by_source=tuple(sorted(cost.by_source.items())),
+        unpriced_tokens=tuple(sorted(cost.unpriced_tokens.items())),
+        llm_calls=len(view.models) if any(s.role is Role.LLM for s in steps) else None,
         tool_calls=len(view.tools),
         tool_errors=sum(view.failed(s) for s in view.tools),
-        retrievals=sum(s.role is Role.RETRIEVAL for s in view.run.steps),
+        retrievals=sum(s.role is Role.RETRIEVAL for s in steps),
         human_wait_s=view.run.between_turns_s
-        + sum(s.duration_s for s in view.run.steps if s.role is Role.HUMAN),
+        + sum(s.duration_s for s in steps if s.role is Role.HUMAN),
         loop=repeats.loop,
         duplicate_actions=0,
-        escalated=escalated,
-        escalation_reason=reason,
+        escalated=False,
+        escalation_reason="",
         policy_violation=any(v is True for v in violations) if violations else None,
         confidence=float(confidence[-1]) if confidence else None,
-        sub_agents=tuple(sorted(names - {own})),
+        sub_agents=tuple(sorted(names - {own, view.run.entry_agent})),
+    )
+
+
+def with_policies(found: Totals, violated: list[str], blocked: list[str], *, known: bool) -> Totals:
+    """The totals with what the policy rules found; `known`: there were rules to hold."""
+    violation = found.policy_violation
+    if violated:
+        violation = True
+    elif known and violation is None:
+        violation = False
+    return replace(
+        found, policy_violation=violation, violated=tuple(violated), blocked=tuple(blocked)
     )

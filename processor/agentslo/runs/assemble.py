@@ -8,12 +8,15 @@ quiet, else after `idle_s` without a span, else at `max_age_s` (design.md 2).
 
 import heapq
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
 from agentslo.config.options import RunsOptions
 from agentslo.model import AGENT_LIKE, Role, Step
-from agentslo.runs.forest import Edge, Forest, Tree, climb, grow
+from agentslo.runs.edges import EarlyEdges, below
+from agentslo.runs.forest import Edge, Forest, Splits, Tree, grow, never
+from agentslo.runs.holds import Held, TraceHolds
 
 S = 1_000_000_000
 REMEMBER_CLOSED_NS = 1800 * S
@@ -30,24 +33,13 @@ class Arrival(Enum):
 
 
 @dataclass(slots=True)
-class Held:
-    """A span kept back because it may be a run root. `payload` is the caller's own."""
-
-    step: Step
-    payload: object
-    since_ns: int
-
-
-@dataclass(slots=True)
 class Closed:
-    """A run's tree that is over, how it closed, its held root if still here, and spans that were
-    held in vain: they turned out to be nested in it."""
+    """A run's tree that is over, how it closed, its root if it is still held."""
 
     tree: Tree
     forest: Forest
     finalized_by: str
     held: Held | None = None
-    nested: list[Held] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -59,26 +51,42 @@ class OpenTrace:
     due_ns: int = 0
     steps: dict[bytes, Step] = field(default_factory=dict)
     edges: dict[bytes, Edge] = field(default_factory=dict)
-    held: dict[bytes, Held] = field(default_factory=dict)
+    holds: TraceHolds = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.holds = TraceHolds(self.steps, self.edges)
 
 
 @dataclass(slots=True)
 class ClosedIds:
-    """Span ids of the closed runs of a trace, so that a late span is told from a new run."""
+    """Span ids of the closed runs of a trace, so that a late span is told from a new run.
+
+    `missing`: parents that never came. Below them an agent may still start a run of its own: a
+    context leaked by a failed run makes every later run of a thread its child (FINDINGS 1.3).
+    """
 
     ids: set[bytes]
     since_ns: int
+    missing: set[bytes] = field(default_factory=set)
+
+    def holds(self, span_id: bytes, parent_id: bytes, role: Role) -> bool:
+        """True where a step of that id, parent and role belongs to a run that is closed."""
+        if span_id in self.ids or span_id in self.missing or parent_id in self.ids:
+            return True
+        return parent_id in self.missing and role not in AGENT_LIKE
 
 
 class Assembler:
     """Groups steps into runs. Owned by one thread."""
 
-    def __init__(self, options: RunsOptions) -> None:
-        self._options = options
+    def __init__(self, options: RunsOptions, splits: Splits = never) -> None:
+        self._options, self._splits = options, splits
         self._open: dict[bytes, OpenTrace] = {}
         self._closed: OrderedDict[bytes, ClosedIds] = OrderedDict()
         self._due: list[tuple[int, bytes]] = []
         self._holds: deque[tuple[int, bytes, bytes]] = deque()
+        self._early = EarlyEdges(int(options.idle_s * S))
+        self._freed: list[Held] = []
         self._steps = 0
         self._held = 0
 
@@ -97,15 +105,17 @@ class Assembler:
         """Spans kept back."""
         return self._held
 
-    def is_open(self, trace_id: bytes) -> bool:
-        """True where the parent edges of the trace's other spans are worth keeping."""
-        return trace_id in self._open
-
     def edge(self, trace_id: bytes, span_id: bytes, edge: Edge, now_ns: int) -> None:
-        """Note the parent of a span that is no agent span, in a trace that is open."""
+        """Note the parent of a span that is no agent span."""
+        closed = self._closed.get(trace_id)
+        if closed is not None and edge.parent_id in closed.ids:
+            closed.ids.add(span_id)
         trace = self._open.get(trace_id)
-        if trace is not None and len(trace.edges) < self._options.max_steps_per_trace:
+        if trace is None:
+            self._early.add(trace_id, span_id, edge, now_ns)
+        elif len(trace.edges) < self._options.max_steps_per_trace:
             trace.edges[span_id] = edge
+            self._free(trace, trace.holds.came(span_id))
             self._look_soon(trace, now_ns)
 
     def add(self, step: Step, now_ns: int) -> Arrival:
@@ -114,7 +124,8 @@ class Assembler:
             return Arrival.LATE
         trace = self._open.get(step.trace_id)
         if trace is None:
-            trace = self._open[step.trace_id] = OpenTrace(step.trace_id, now_ns)
+            edges = self._early.take(step.trace_id)
+            trace = self._open[step.trace_id] = OpenTrace(step.trace_id, now_ns, edges=edges)
         trace.last_ns = now_ns
         known = trace.steps.get(step.span_id)
         if known is not None and step.end_ns <= known.end_ns:
@@ -124,6 +135,7 @@ class Assembler:
                 return Arrival.OVER_BOUND
             self._steps += 1
         trace.steps[step.span_id] = step
+        self._free(trace, trace.holds.came(step.span_id))
         self._look_soon(trace, now_ns)
         return Arrival.NEW if known is None else Arrival.DUPLICATE
 
@@ -132,45 +144,39 @@ class Assembler:
         if step.role not in AGENT_LIKE and not (step.role is Role.STEP and not step.parent_id):
             return False
         trace = self._open.get(step.trace_id)
-        return trace is not None and not self._has_agent_above(trace, step)
+        return trace is not None and not trace.holds.agent_above(step.span_id)[0]
 
     def hold(self, step: Step, payload: object, now_ns: int) -> Held | None:
-        """Keep a possible root back; gives the earlier copy of the same span that it replaces."""
+        """Keep a possible root back; gives the copy of the same span that is dropped for it.
+
+        Of two copies the one that ended later stays.
+        """
         trace = self._open[step.trace_id]
-        earlier = trace.held.get(step.span_id)
-        since_ns = earlier.since_ns if earlier else now_ns
-        trace.held[step.span_id] = Held(step, payload, since_ns)
+        earlier = trace.holds.spans.get(step.span_id)
         if earlier is None:
+            trace.holds.keep(Held(step, payload, now_ns))
             self._holds.append((now_ns, step.trace_id, step.span_id))
             self._held += 1
+        elif step.end_ns <= earlier.step.end_ns:
+            return Held(step, payload, now_ns)
+        else:
+            trace.holds.spans[step.span_id] = Held(step, payload, earlier.since_ns)
         return earlier
 
-    def nested_holds(self, trace_id: bytes) -> list[Held]:
-        """Take the held spans of a trace that turned out to have an agent above them."""
-        trace = self._open.get(trace_id)
-        if trace is None:
-            return []
-        nested = [h for h in trace.held.values() if self._has_agent_above(trace, h.step)]
-        return [self._unhold(trace, h.step.span_id) for h in nested]
+    def freed(self) -> list[Held]:
+        """Take the spans that were held and turned out to head no run."""
+        freed, self._freed = self._freed, []
+        return freed
+
+    def _free(self, trace: OpenTrace, span_ids: Iterable[bytes]) -> None:
+        self._freed.extend(self._unhold(trace, span_id) for span_id in span_ids)
 
     def _grow(self, trace: OpenTrace) -> Forest:
-        return grow(trace.steps, trace.edges, split=self._options.scope == "agent")
+        return grow(trace.steps, trace.edges, self._splits)
 
     def _unhold(self, trace: OpenTrace, span_id: bytes) -> Held:
         self._held -= 1
-        return trace.held.pop(span_id)
-
-    def _has_agent_above(self, trace: OpenTrace, step: Step) -> bool:
-        seen = set()
-        while step.span_id not in seen:
-            seen.add(step.span_id)
-            above, _, _ = climb(step, trace.steps, trace.edges)
-            if not above:
-                return False
-            step = trace.steps[above]
-            if step.role in AGENT_LIKE:
-                return True
-        return False
+        return trace.holds.spans.pop(span_id)
 
     def expired_holds(
         self, now_ns: int, *, everything: bool = False
@@ -182,7 +188,7 @@ class Assembler:
         while self._holds and self._holds[0][0] <= limit:
             since_ns, trace_id, span_id = self._holds.popleft()
             trace = self._open.get(trace_id)
-            held = trace.held.get(span_id) if trace else None
+            held = trace.holds.spans.get(span_id) if trace else None
             if trace is None or held is None or held.since_ns != since_ns:
                 continue
             self._unhold(trace, span_id)
@@ -279,18 +285,16 @@ class Assembler:
     def _forget(self, trace: OpenTrace, step: Step) -> None:
         if trace.steps.pop(step.span_id, None) is not None:
             self._steps -= 1
+        if step.span_id in trace.holds.spans:
+            self._free(trace, [step.span_id])
 
     def _close(self, trace: OpenTrace, forest: Forest, tree: Tree, how: str, now_ns: int) -> Closed:
         closed = Closed(tree, forest, how)
+        if tree.root is not None and tree.root.span_id in trace.holds.spans:
+            closed.held = self._unhold(trace, tree.root.span_id)
         for step in tree.members:
             self._forget(trace, step)
-            if step.span_id in trace.held:
-                held = self._unhold(trace, step.span_id)
-                if step is tree.root:
-                    closed.held = held
-                else:
-                    closed.nested.append(held)
-        self._remember(trace.trace_id, tree, now_ns)
+        self._remember(trace, tree, now_ns)
         return closed
 
     def _close_all(self, trace: OpenTrace, how: str, now_ns: int) -> list[Closed]:
@@ -308,13 +312,16 @@ class Assembler:
     def _is_remnant(self, trace: OpenTrace, tree: Tree) -> bool:
         """Steps whose late parent came after them: they belong to a run that is closed."""
         closed = self._closed.get(trace.trace_id)
-        return closed is not None and tree.root is None and tree.missing_parent in closed.ids
+        lead = tree.root or tree.members[0]
+        return closed is not None and closed.holds(lead.span_id, tree.missing_parent, lead.role)
 
-    def _remember(self, trace_id: bytes, tree: Tree, now_ns: int) -> None:
+    def _remember(self, trace: OpenTrace, tree: Tree, now_ns: int) -> None:
+        trace_id = trace.trace_id
         entry = self._closed.setdefault(trace_id, ClosedIds(set(), now_ns))
         entry.ids.update(s.span_id for s in tree.members)
-        entry.ids.add(tree.missing_parent)
-        entry.ids.discard(b"")
+        if tree.missing_parent:
+            entry.missing.add(tree.missing_parent)
+        entry.ids.update(below(entry.ids, trace.edges))
         entry.since_ns = now_ns
         self._closed.move_to_end(trace_id)
         while self._closed:
@@ -329,7 +336,7 @@ class Assembler:
     def _is_late(self, step: Step) -> bool:
         """A span of a closed run, or below one; it is remembered so that its children are late."""
         closed = self._closed.get(step.trace_id)
-        if closed is None or not {step.span_id, step.parent_id} & closed.ids:
+        if closed is None or not closed.holds(step.span_id, step.parent_id, step.role):
             return False
         closed.ids.add(step.span_id)
         return True

@@ -40,6 +40,7 @@ def build(tree: Tree, parents: Mapping[bytes, bytes], finalized_by: str) -> Run:
         parents=parents,
         finalized_by=finalized_by,
         agent=identity(service, name),
+        entry_agent=name,
         agent_version=version or lead.resource.service_version,
         service=service,
         environment=lead.resource.environment or UNSET,

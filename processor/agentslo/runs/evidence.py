@@ -1,19 +1,43 @@
 """What is said of runs from outside their spans: evaluations waiting for their run, and runs
 waiting for evaluations.
 
-In: evaluations by trace id, closed runs. Out: the evaluations of a run at close; for a later one
-the run it corrects. State: both maps, bounded by number and age; the oldest goes first, counted by
-`dropped`. Idempotent on (run, evaluation id).
+In: evaluations with the run they are about, closed runs. Out: the evaluations of a run at close;
+for a later one the run it corrects. State: both maps, bounded by number and age; the oldest goes
+first, counted by `dropped`. Idempotent on (run, evaluation id).
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
+from agentslo.config.agent_options import AgentFile
 from agentslo.model import Evaluation, Run, Verdict
 
 KEEP_NS = 7 * 86_400 * 1_000_000_000
 MAX_RUNS = 20_000
 MAX_WAITING = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What an evaluation is about: any of these, the most exact first. Ids in hex."""
+
+    run_id: str = ""
+    trace_id: str = ""
+    span_id: bytes = b""
+    response_id: str = ""
+    conversation_id: str = ""
+
+    def names(self) -> Iterator[str]:
+        """The keys a run may be found under, the most exact first."""
+        found = (
+            ("run", self.run_id),
+            ("response", self.response_id),
+            ("trace", self.trace_id),
+            ("conversation", self.conversation_id),
+        )
+        return (f"{kind}:{name}" for kind, name in found if name)
 
 
 @dataclass(slots=True)
@@ -22,6 +46,7 @@ class Judged:
 
     run: Run
     verdict: Verdict
+    file: AgentFile
     closed_ns: int
     revision: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -29,10 +54,19 @@ class Judged:
 
 @dataclass(slots=True)
 class Waiting:
-    """Evaluations whose run is not closed yet: (span id they name, evaluation)."""
+    """Evaluations whose run is not closed yet."""
 
     since_ns: int
-    said: list[tuple[bytes, Evaluation]] = field(default_factory=list)
+    said: list[tuple[About, Evaluation]] = field(default_factory=list)
+
+
+def keys(run: Run) -> list[str]:
+    """Everything a run may be found under."""
+    found = [f"run:{run.run_id}", *(f"trace:{t}" for t in run.trace_ids)]
+    found += [f"response:{s.response_id}" for s in run.steps if s.response_id]
+    if run.conversation_id:
+        found.append(f"conversation:{run.conversation_id}")
+    return list(dict.fromkeys(found))
 
 
 class EvidenceStore:
@@ -41,7 +75,7 @@ class EvidenceStore:
     def __init__(self, max_runs: int = MAX_RUNS, max_waiting: int = MAX_WAITING) -> None:
         self._waiting: OrderedDict[str, Waiting] = OrderedDict()
         self._judged: OrderedDict[str, Judged] = OrderedDict()
-        self._by_trace: dict[str, list[str]] = {}
+        self._by_key: dict[str, list[str]] = {}
         self._max_runs, self._max_waiting = max_runs, max_waiting
         self.dropped = 0
 
@@ -52,31 +86,32 @@ class EvidenceStore:
     def peek(self, run: Run) -> list[Evaluation]:
         """The evaluations that wait for the run, left where they are."""
         members = {s.span_id for s in run.steps} | {b""}
-        return [
-            evaluation
-            for trace_id in run.trace_ids
-            if (waiting := self._waiting.get(trace_id)) is not None
-            for span_id, evaluation in waiting.said
-            if span_id in members
-        ]
+        found: dict[str, Evaluation] = {}
+        for key in keys(run):
+            waiting = self._waiting.get(key)
+            for about, evaluation in waiting.said if waiting else ():
+                if about.span_id in members:
+                    found[evaluation.id] = evaluation
+        return list(found.values())
 
     def take(self, run: Run) -> list[Evaluation]:
         """The evaluations that waited for the run to close; those on its spans, or on no span."""
         mine = self.peek(run)
-        for trace_id in run.trace_ids:
-            waiting = self._waiting.get(trace_id)
+        taken = {e.id for e in mine}
+        for key in keys(run):
+            waiting = self._waiting.get(key)
             if waiting is not None:
-                waiting.said = [(i, e) for i, e in waiting.said if e not in mine]
+                waiting.said = [(a, e) for a, e in waiting.said if e.id not in taken]
                 if not waiting.said:
-                    del self._waiting[trace_id]
+                    del self._waiting[key]
         return mine
 
     def remember(self, judged: Judged) -> None:
         """Keep a closed run for later evaluations."""
         run_id = judged.run.run_id
         self._judged[run_id] = judged
-        for trace_id in judged.run.trace_ids:
-            self._by_trace.setdefault(trace_id, []).append(run_id)
+        for key in keys(judged.run):
+            self._by_key.setdefault(key, []).append(run_id)
         while self._judged:
             oldest = next(iter(self._judged.values()))
             fresh = judged.closed_ns - oldest.closed_ns <= KEEP_NS
@@ -86,30 +121,40 @@ class EvidenceStore:
 
     def _forget(self, run: Run) -> None:
         del self._judged[run.run_id]
-        for trace_id in run.trace_ids:
-            ids = self._by_trace[trace_id]
-            ids.remove(run.run_id)
+        for key in keys(run):
+            ids = self._by_key.get(key, [])
+            if run.run_id in ids:
+                ids.remove(run.run_id)
             if not ids:
-                del self._by_trace[trace_id]
+                self._by_key.pop(key, None)
 
-    def offer(
-        self, trace_id: str, span_id: bytes, evaluation: Evaluation, now_ns: int
-    ) -> Judged | None:
-        """The closed run an evaluation belongs to, with it added; None where it waits or repeats."""
-        for run_id in self._by_trace.get(trace_id, ()):
-            judged = self._judged[run_id]
-            if span_id and all(s.span_id != span_id for s in judged.run.steps):
-                continue
+    def offer(self, about: About, evaluation: Evaluation, now_ns: int) -> Judged | None:
+        """The closed run an evaluation is about, with it added; None where it waits or repeats."""
+        judged = next(self._found(about), None)
+        if judged is not None:
             if any(e.id == evaluation.id for e in judged.evaluations):
                 return None
             judged.evaluations.append(evaluation)
             return judged
-        waiting = self._waiting.setdefault(trace_id, Waiting(now_ns))
-        if all(e.id != evaluation.id for _, e in waiting.said):
-            waiting.said.append((span_id, evaluation))
+        for key in islice(about.names(), 1):
+            waiting = self._waiting.setdefault(key, Waiting(now_ns))
+            if all(e.id != evaluation.id for _, e in waiting.said):
+                waiting.said.append((about, evaluation))
+        self._bound(now_ns)
+        return None
+
+    def _found(self, about: About) -> Iterator[Judged]:
+        """Closed runs the evaluation may be about, the newest first."""
+        for key in about.names():
+            for run_id in reversed(self._by_key.get(key, ())):
+                judged = self._judged[run_id]
+                named = about.span_id
+                if not named or any(s.span_id == named for s in judged.run.steps):
+                    yield judged
+
+    def _bound(self, now_ns: int) -> None:
         while self._waiting:
             oldest = next(iter(self._waiting.values()))
             if len(self._waiting) <= self._max_waiting and now_ns - oldest.since_ns <= KEEP_NS:
                 break
             self.dropped += len(self._waiting.popitem(last=False)[1].said)
-        return None

@@ -8,15 +8,21 @@ trace are several runs; a step-like span on top of models or tools is a workflow
 parents never came are one run, unless an agent-like span among them heads its own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from agentslo.model import Role, Step
 
 MAX_DEPTH = 10_000
+Splits = Callable[[Sequence[Step]], bool]
 _WORKING = frozenset({Role.AGENT, Role.LLM, Role.TOOL, Role.GUARDRAIL})
 _INDEXING = frozenset({Role.EMBEDDING, Role.RETRIEVAL, Role.ADMIN})
+
+
+def never(steps: Sequence[Step]) -> bool:
+    """The default for `splits`: a workflow with all its agents is one run."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +96,11 @@ def climb(
 
 
 def grow(
-    steps: Mapping[bytes, Step], edges: Mapping[bytes, Edge], *, split: bool = False
+    steps: Mapping[bytes, Step], edges: Mapping[bytes, Edge], splits: Splits = never
 ) -> Forest:
     """The forest of one trace's steps (by span id) and other spans' edges.
 
-    `split`: agents below a workflow are runs of their own (`scope: agent`).
+    `splits`: says of a workflow's steps whether the agents among them are runs of their own.
     """
     parents: dict[bytes, bytes] = {}
     ends: dict[bytes, tuple[End, bytes]] = {}
@@ -111,7 +117,7 @@ def grow(
     pending = [(s, *ends[s.span_id]) for s in children.get(b"", ())]
     while pending:
         top, end, at = pending.pop()
-        if _heads(top, end, children) and not (split and _has_agents(top, children)):
+        if _heads(top, end, children) and not _is_split(top, children, splits):
             settled = end is not End.MISSING
             forest.trees.append(Tree(top, b"" if settled else at, settled, _below(top, children)))
         elif end is End.MISSING:
@@ -171,8 +177,12 @@ def _heads(top: Step, end: End, children: Mapping[bytes, list[Step]]) -> bool:
     return False
 
 
-def _has_agents(top: Step, children: Mapping[bytes, list[Step]]) -> bool:
-    return top.role is not Role.AGENT and any(s.role is Role.AGENT for s in _below(top, children))
+def _is_split(top: Step, children: Mapping[bytes, list[Step]], splits: Splits) -> bool:
+    """Whether a workflow's agents are runs of their own; one without agents stays whole."""
+    if top.role is Role.AGENT:
+        return False
+    below = _below(top, children)
+    return any(s.role is Role.AGENT for s in below) and splits(below)
 
 
 def _works(steps: Iterable[Step]) -> bool:

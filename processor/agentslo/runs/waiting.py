@@ -4,12 +4,12 @@ In: closed runs. Out: earlier waiting runs that a resumed run settles, and those
 passed. State: waiting runs by (agent, environment, conversation), bounded by number and time.
 """
 
+import heapq
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from agentslo.model import Run, Verdict
 
-DEADLINE_NS = 24 * 3600 * 1_000_000_000
 MAX_WAITING = 50_000
 
 
@@ -25,17 +25,22 @@ class Paused:
 class WaitingRuns:
     """The runs that wait for a person. Owned by one thread."""
 
-    def __init__(self, deadline_ns: int = DEADLINE_NS, bound: int = MAX_WAITING) -> None:
+    def __init__(self, bound: int = MAX_WAITING) -> None:
         self._paused: OrderedDict[str, Paused] = OrderedDict()
+        self._due: list[tuple[int, str]] = []
         self._by_conversation: dict[tuple[str, str, str], list[str]] = {}
-        self._deadline_ns, self._bound = deadline_ns, bound
+        self._bound = bound
         self.counts: Counter[tuple[str, str]] = Counter()
         """Waiting runs by (agent, environment)."""
 
-    def pause(self, run: Run, verdict: Verdict, now_ns: int) -> list[Paused]:
+    def __contains__(self, run_id: str) -> bool:
+        return run_id in self._paused
+
+    def pause(self, run: Run, verdict: Verdict, deadline_ns: int) -> list[Paused]:
         """Note a waiting run; gives those that are over because the bound is met."""
-        paused = Paused(run=run, verdict=verdict, deadline_ns=now_ns + self._deadline_ns)
+        paused = Paused(run=run, verdict=verdict, deadline_ns=deadline_ns)
         self._paused[run.run_id] = paused
+        heapq.heappush(self._due, (deadline_ns, run.run_id))
         key = run.agent, run.environment, run.conversation_id
         self._by_conversation.setdefault(key, []).append(run.run_id)
         self.counts[run.agent, run.environment] += 1
@@ -56,11 +61,11 @@ class WaitingRuns:
     def overdue(self, now_ns: int) -> list[Paused]:
         """The runs nobody resumed in time."""
         over = []
-        while self._paused:
-            run_id, oldest = next(iter(self._paused.items()))
-            if oldest.deadline_ns > now_ns:
-                break
-            over.append(self._drop(run_id))
+        while self._due and self._due[0][0] <= now_ns:
+            deadline_ns, run_id = heapq.heappop(self._due)
+            paused = self._paused.get(run_id)
+            if paused is not None and paused.deadline_ns == deadline_ns:
+                over.append(self._drop(run_id))
         return over
 
     def settle(self, run_id: str) -> None:

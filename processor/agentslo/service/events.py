@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from agentslo.config.agent_options import AgentFile
 from agentslo.model import Outcome, Run, Verdict
 from agentslo.otlp.cut import Batch
 
@@ -30,6 +31,7 @@ class Counted:
 
     run: Run
     verdict: Verdict
+    file: AgentFile
     root_outcome: Outcome | None
     waits: bool = False
     overdue: bool = False

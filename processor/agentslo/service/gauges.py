@@ -28,6 +28,7 @@ _TALLIES: Mapping[str, tuple[Family, Labels]] = {
     "invalid_ids": (m.PARSE_FAILURES, ("traces",)),
     "unreadable_log": (m.PARSE_FAILURES, ("logs",)),
     "read_error": (m.PIPELINE_ERRORS, ("read",)),
+    "close_error": (m.PIPELINE_ERRORS, ("close",)),
     "evaluations": (m.EVALUATION_EVENTS, ()),
 }
 
@@ -104,7 +105,7 @@ class Gauges:
         metrics.set(m.OPEN_TRACES, (), assembler.open_traces)
         metrics.set(m.OPEN_RUNS, (), assembler.open_traces)
         metrics.replace(
-            m.RUNS_WAITING, {k: float(v) for k, v in self._pipeline.waiting.counts.items()}
+            m.RUNS_WAITING, {k: float(v) for k, v in self._pipeline.verdicts.waiting.counts.items()}
         )
 
     def _destination(self, destination: Destination, now_ns: int) -> None:

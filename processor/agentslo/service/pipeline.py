@@ -6,30 +6,30 @@ service run this same code. A span that cannot be read passes untouched and is c
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
 
-from agentslo.config.options import RunsOptions, Slo
+from agentslo.config.directory import Directory
+from agentslo.config.options import RunsOptions
 from agentslo.dialects import logs as log_records
 from agentslo.dialects import values
 from agentslo.dialects.read import Reader
-from agentslo.model import AGENT_LIKE, Outcome, Resource, Role, Run, Scope, Step, Verdict
+from agentslo.model import Evaluation, Resource, Role, Scope, Step
 from agentslo.otlp.cut import Batch, Request
 from agentslo.otlp.ids import Ids, read_ids
 from agentslo.otlp.splice import encode, step_attributes
-from agentslo.outcomes.classify import classify, unsettled
+from agentslo.outcomes.cost import Price, no_price
 from agentslo.outcomes.view import Habits
-from agentslo.runs.assemble import Arrival, Assembler, Closed, Held
-from agentslo.runs.build import build
-from agentslo.runs.conversations import Conversations
-from agentslo.runs.conversations import run_id as conversation_run_id
-from agentslo.runs.evidence import EvidenceStore, Judged
+from agentslo.runs.assemble import Arrival, Assembler, Closed
+from agentslo.runs.build import UNSET, build
+from agentslo.runs.evidence import About
 from agentslo.runs.forest import Edge
-from agentslo.runs.waiting import Paused, WaitingRuns
+from agentslo.runs.holds import Held
 from agentslo.service.enrich import SCOPE, run_attributes, step_result
-from agentslo.service.events import Corrected, Counted, Happening, HeldSpan, Released
+from agentslo.service.events import Happening, HeldSpan, Released
+from agentslo.service.verdicts import Verdicts
 
 MAX_INTERNED = 10_000
 
@@ -52,22 +52,32 @@ class Pipeline:
     """Reads spans into runs and runs into verdicts. Owned by one thread."""
 
     def __init__(
-        self, runs: RunsOptions, slos: Sequence[Slo], reader: Reader | None = None
+        self, runs: RunsOptions, directory: Directory, reader: Reader, price: Price = no_price
     ) -> None:
-        self._options = runs
-        self.slos = tuple(slos)
-        self._reader = reader or Reader()
-        self.assembler = Assembler(runs)
-        self.evidence = EvidenceStore()
-        self.waiting = WaitingRuns()
-        self.conversations = Conversations(runs)
+        self._options, self._reader = runs, reader
+        self.assembler = Assembler(runs, self._splits)
+        habits = Habits(tools=self._shows_tools, answers=self._shows_answers)
+        self.verdicts = Verdicts(runs, directory, habits, price)
         self.tally: Counter[str] = Counter()
         self._resources: dict[bytes, Resource] = {}
         self._scopes: dict[bytes, Scope] = {}
         self._tool_scopes: set[Scope] = set()
         self._answer_scopes: set[Scope] = set()
-        self._habits = Habits(tools=self._shows_tools, answers=self._shows_answers)
-        self._left_as: dict[str, Outcome] = {}
+
+    def replace(self, directory: Directory, reader: Reader) -> None:
+        """Put other agent files in force; open runs are judged by them when they close."""
+        self.verdicts.directory, self._reader = directory, reader
+
+    def _splits(self, steps: Sequence[Step]) -> bool:
+        """True where the agents below a workflow are runs of their own (`scope: agent`)."""
+        if self._options.scope == "agent":
+            return True
+        find = self.verdicts.directory.find
+        agents = (s for s in steps if s.role is Role.AGENT and s.agent)
+        return any(
+            find(s.agent, s.resource.service, s.resource.environment or UNSET).scope == "agent"
+            for s in agents
+        )
 
     # ---- spans in
 
@@ -78,6 +88,7 @@ class Pipeline:
             self._batch(batch, fed, now_ns, source)
         for encoded in fed.plain:
             self._edge(encoded, now_ns)
+        fed.happenings.extend(self._freed())
         return fed
 
     def _batch(self, batch: Batch, fed: Fed, now_ns: int, source: str) -> None:
@@ -104,7 +115,7 @@ class Pipeline:
                 fed.plain.append(encoded)
                 continue
             fed.newest_ns = max(fed.newest_ns, step.end_ns)
-            out = self._take(step, HeldSpan(batch=batch, encoded=encoded), fed, now_ns)
+            out = self._take(step, HeldSpan(batch=batch, encoded=encoded), now_ns)
             if out is None:
                 fed.kept += 1
             else:
@@ -132,7 +143,7 @@ class Pipeline:
             step.source = source
         return step
 
-    def _take(self, step: Step, span: HeldSpan, fed: Fed, now_ns: int) -> bytes | None:
+    def _take(self, step: Step, span: HeldSpan, now_ns: int) -> bytes | None:
         """Assemble one step; gives the bytes that leave now, None where the span is held."""
         arrival = self.assembler.add(step, now_ns)
         self.tally[f"step_{arrival.value}"] += 1
@@ -150,25 +161,22 @@ class Pipeline:
         if self._options.hold_roots and self.assembler.wants_held(step):
             if self.assembler.hold(step, span, now_ns) is not None:
                 self.tally["held_duplicate"] += 1
-            self._release_nested(step.trace_id, fed)
             return None
-        if step.role in AGENT_LIKE:
-            self._release_nested(step.trace_id, fed)
         return span.encoded + step_attributes(step.role.value, step_result(step))
 
     def _late(self, step: Step, encoded: bytes) -> bytes:
         """A span of a run that is closed: a copy of its root gets the verdict, others their mark."""
-        judged = self.evidence.of(f"{step.trace_id.hex()}:{step.span_id.hex()}")
+        judged = self.verdicts.evidence.of(f"{step.trace_id.hex()}:{step.span_id.hex()}")
         if judged is not None:
             return encoded + encode(run_attributes(judged.run, judged.verdict))
         return encoded + step_attributes(step.role.value, step_result(step))
 
-    def _release_nested(self, trace_id: bytes, fed: Fed) -> None:
-        fed.happenings.extend(self._as_step(h) for h in self.assembler.nested_holds(trace_id))
+    def _freed(self) -> list[Happening]:
+        return [self._as_step(held) for held in self.assembler.freed()]
 
     def _edge(self, encoded: bytes, now_ns: int) -> None:
         ids: Ids | None = read_ids(encoded)
-        if ids is not None and self.assembler.is_open(ids.trace_id):
+        if ids is not None:
             edge = Edge(ids.parent_id, ids.parent_remote)
             self.assembler.edge(ids.trace_id, ids.span_id, edge, now_ns)
 
@@ -178,89 +186,54 @@ class Pipeline:
         """Everything that is over, or held too long, at `now_ns`."""
         out: list[Happening] = []
         for held, closed in self.assembler.expired_holds(now_ns):
-            out.append(self._early(held, closed) if closed else self._as_step(held))
+            early = self._early(held, closed) if closed else iter((self._as_step(held),))
+            out.extend(self._safely(early, held))
         for closed in self.assembler.due(now_ns):
-            out.extend(self._closed(closed, now_ns))
-        for run in self.conversations.due(now_ns):
-            out.extend(self._over(run, None, now_ns))
-        out.extend(self._overdue(p) for p in self.waiting.overdue(now_ns))
+            out.extend(self._settled(closed, now_ns))
+        out.extend(self._safely(self.verdicts.due(now_ns)))
+        out.extend(self._freed())
         return out
 
     def finish(self, now_ns: int) -> list[Happening]:
         """Close all runs: the input is over."""
-        out = [h for c in self.assembler.finish(now_ns) for h in self._closed(c, now_ns)]
-        for run in self.conversations.finish():
-            out.extend(self._over(run, None, now_ns))
+        out = [h for c in self.assembler.finish(now_ns) for h in self._settled(c, now_ns)]
+        out.extend(self._safely(self.verdicts.finish(now_ns)))
+        out.extend(self._freed())
         return out
 
     def stop(self, now_ns: int) -> list[Happening]:
         """A stop signal: runs whose root has ended are over, all other held spans leave."""
-        out = [h for c in self.assembler.stop(now_ns) for h in self._closed(c, now_ns)]
+        out = [h for c in self.assembler.stop(now_ns) for h in self._settled(c, now_ns)]
         for held, _ in self.assembler.expired_holds(now_ns, everything=True):
             out.append(self._as_step(held))
+        out.extend(self._safely(self.verdicts.finish(now_ns)))
+        out.extend(self._freed())
         return out
 
-    def _early(self, held: Held, closed: Closed) -> Released:
-        """A root leaves before its run is over, with the outcome known so far."""
+    def _safely(self, happenings: Iterable[Happening], *held: Held) -> list[Happening]:
+        """What happens; where a bug of ours prevents it, what was held leaves as ordinary steps."""
+        try:
+            return list(happenings)
+        except Exception:  # noqa: BLE001 - a bug in a rule must not keep a span back
+            self.tally["close_error"] += 1
+            return [self._as_step(h) for h in held]
+
+    def _early(self, held: Held, closed: Closed) -> Iterator[Happening]:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
-        verdict = classify(run, self.slos, self.evidence.peek(run), self._habits)
-        self._left_as[run.run_id] = verdict.outcome
-        return Released(span=_span(held), added=encode(run_attributes(run, verdict)))
+        return self.verdicts.early(run, _span(held))
 
     def _as_step(self, held: Held) -> Released:
         step = held.step
         return Released(span=_span(held), added=step_attributes(step.role.value, step_result(step)))
 
+    def _settled(self, closed: Closed, now_ns: int) -> list[Happening]:
+        held = [closed.held] if closed.held else []
+        return self._safely(self._closed(closed, now_ns), *held)
+
     def _closed(self, closed: Closed, now_ns: int) -> Iterator[Happening]:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
-        yield from (self._as_step(h) for h in closed.nested)
-        if self._options.scope == "conversation" and run.conversation_id:
-            yield from self._turn(run, closed.held, now_ns)
-        else:
-            yield from self._over(run, closed.held, now_ns)
-
-    def _turn(self, run: Run, held: Held | None, now_ns: int) -> Iterator[Happening]:
-        """A turn of a conversation: its root leaves with the outcome so far, the run goes on."""
-        if held is not None:
-            verdict = classify(run, self.slos, self.evidence.peek(run), self._habits)
-            named = replace(run, run_id=conversation_run_id(run.agent, run.conversation_id))
-            yield Released(span=_span(held), added=encode(run_attributes(named, verdict)))
-        for joined in self.conversations.add(run, now_ns):
-            yield from self._over(joined, None, now_ns)
-
-    def _over(self, run: Run, held: Held | None, now_ns: int) -> Iterator[Happening]:
-        """A run is over: judge it, let its root go, count it."""
-        said = self.evidence.take(run)
-        verdict = classify(run, self.slos, said, self._habits)
-        self.evidence.remember(Judged(run=run, verdict=verdict, closed_ns=now_ns, evaluations=said))
-        left_as = self._left_as.pop(run.run_id, None)
-        if held is not None:
-            yield Released(span=_span(held), added=encode(run_attributes(run, verdict)))
-            left_as = verdict.outcome
-        yield from self._resumed(run, verdict, now_ns)
-        waits = verdict.outcome is Outcome.WAITING
-        yield Counted(run=run, verdict=verdict, root_outcome=left_as, waits=waits)
-        if waits:
-            yield from map(self._overdue, self.waiting.pause(run, verdict, now_ns))
-
-    def _resumed(self, run: Run, verdict: Verdict, now_ns: int) -> Iterator[Corrected]:
-        """The runs this one goes on with get its outcome, in no counter: it alone is counted."""
-        if verdict.outcome is Outcome.WAITING:
-            return
-        for paused in self.waiting.resumed_by(run):
-            yield Corrected(
-                run=paused.run,
-                before=paused.verdict,
-                after=replace(paused.verdict, outcome=verdict.outcome, reason="resumed"),
-                source="resume",
-                revision=1,
-                time_ns=now_ns,
-                counts=False,
-            )
-
-    def _overdue(self, paused: Paused) -> Counted:
-        verdict = unsettled(paused.verdict, paused.run, self.slos)
-        return Counted(run=paused.run, verdict=verdict, root_outcome=Outcome.WAITING, overdue=True)
+        held = _span(closed.held) if closed.held else None
+        return self.verdicts.closed(run, held, now_ns)
 
     # ---- evidence in
 
@@ -278,30 +251,14 @@ class Pipeline:
                     out.extend(self._evaluated(found, now_ns))
         return out
 
-    def _evaluated(self, found: log_records.LoggedEvaluation, now_ns: int) -> Iterator[Happening]:
+    def _evaluated(self, found: log_records.LoggedEvaluation, now_ns: int) -> list[Happening]:
+        about = About(trace_id=found.trace_id.hex(), span_id=found.span_id)
+        return self.feedback(about, found.evaluation, now_ns)
+
+    def feedback(self, about: About, evaluation: Evaluation, now_ns: int) -> list[Happening]:
+        """Take one judgement of a run, from a log record or a person."""
         self.tally["evaluations"] += 1
-        judged = self.evidence.offer(found.trace_id.hex(), found.span_id, found.evaluation, now_ns)
-        if judged is None:
-            return
-        before = judged.verdict
-        after = classify(judged.run, self.slos, judged.evaluations, self._habits)
-        if after.outcome is before.outcome and after.slos == before.slos:
-            return
-        judged.verdict = after
-        judged.revision += 1
-        waited = before.outcome is Outcome.WAITING
-        yield Corrected(
-            run=judged.run,
-            before=before,
-            after=after,
-            source="evaluator",
-            revision=judged.revision,
-            time_ns=now_ns,
-            counts=not waited,
-        )
-        if waited:
-            self.waiting.settle(judged.run.run_id)
-            yield Counted(run=judged.run, verdict=after, root_outcome=after.outcome, overdue=True)
+        return list(self.verdicts.evaluated(about, evaluation, now_ns))
 
     # ---- interned senders
 

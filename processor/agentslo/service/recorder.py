@@ -6,10 +6,10 @@ Pure bookkeeping: what each family means stands in the catalogue.
 
 from collections.abc import Sequence
 
-from agentslo.config.options import Slo
+from agentslo.config.agent_options import AgentFile
 from agentslo.measure import names as m
 from agentslo.measure.series import Metrics
-from agentslo.model import Outcome, Role, Run, SloResult, Step, Verdict
+from agentslo.model import Evidence, Outcome, Role, Run, SloResult, Step, Verdict
 from agentslo.service.enrich import step_result
 from agentslo.service.events import Corrected, Counted, Happening
 
@@ -21,25 +21,21 @@ _UNSAFE = (Outcome.UNSAFE_ACTION, Outcome.DATA_CORRUPTION)
 class Recorder:
     """Counts what the pipeline reports. Owned by one thread."""
 
-    def __init__(
-        self, metrics: Metrics, slos: Sequence[Slo], environments: Sequence[str], revision: str
-    ) -> None:
+    def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
-        self._slos = {s.name: s for s in slos}
-        self._environments = frozenset(environments)
-        self._revision = revision
-        self._introduced: set[tuple[str, str, str]] = set()
+        self._introduced: set[tuple[str, str, str, str]] = set()
 
     def record(self, happening: Happening, now_ns: int) -> None:
         """Count one happening."""
         if isinstance(happening, Counted) and not happening.waits:
-            self._count(happening.run, happening.verdict, now_ns)
+            self._count(happening, now_ns)
         elif isinstance(happening, Corrected) and happening.counts:
             self._correct(happening, now_ns)
 
-    def introduce(self, agent: str, environment: str, release: str, now_ns: int) -> None:
+    def introduce(self, run: Run, file: AgentFile, now_ns: int) -> None:
         """Create an agent's series at 0, so that its first bad event is seen as a rise."""
-        key = agent, environment, release
+        agent, environment, release = run.agent, run.environment, run.release
+        key = agent, environment, release, file.revision
         if key in self._introduced or len(self._introduced) >= MAX_INTRODUCED:
             return
         self._introduced.add(key)
@@ -47,30 +43,35 @@ class Recorder:
         for outcome in _UNSAFE:
             metrics.touch(m.RUNS, (agent, environment, release, UNSET, outcome.value), now_ns)
         metrics.touch(m.POLICY_VIOLATIONS, (agent, environment, UNSET), now_ns)
-        for slo in self._slos.values():
+        source = "default" if file.is_default else "file"
+        for slo in file.slos:
             at = agent, environment, slo.name
             for result in ("good", "bad", "unknown"):
                 metrics.touch(m.EVENTS, (*at, release, UNSET, result), now_ns)
-            if environment in self._environments:
+            if environment in file.environments:
                 metrics.set(m.OBJECTIVE, at, slo.objective_ratio)
                 metrics.set(m.WINDOW, at, slo.window_s)
-                metrics.set(m.INFO, (*at, "", "", "default", self._revision), 1.0)
+                owner = file.owners.operations
+                tier = "" if file.is_default else file.tier
+                metrics.set(m.INFO, (*at, tier, owner, source, file.revision), 1.0)
 
-    def _count(self, run: Run, verdict: Verdict, now_ns: int) -> None:
-        self.introduce(run.agent, run.environment, run.release, now_ns)
+    def _count(self, counted: Counted, now_ns: int) -> None:
+        run, verdict, file = counted.run, counted.verdict, counted.file
+        self.introduce(run, file, now_ns)
         metrics, at = self.metrics, (run.agent, run.environment)
         task, outcome = run.task_type or UNSET, verdict.outcome.value
         metrics.inc(m.RUNS, (*at, run.release, task, outcome), now_ns)
         reason = (*at, outcome, verdict.reason, verdict.evidence.label)
         metrics.inc(m.RUN_REASONS, reason, now_ns)
-        exemplar = (run.trace_id, run.run_id[-16:]) if run.root else None
+        exemplar = (run.trace_id, run.root.span_id.hex()) if run.root else None
         metrics.observe(m.RUN_DURATION, at, run.duration_s, now_ns, exemplar)
+        segments = {s.name: s.segments for s in file.slos}
         for name, result in verdict.slos.items():
             if result is SloResult.EXCLUDED:
                 metrics.inc(m.EXCLUDED_EVENTS, (*at, name), now_ns)
             else:
-                labels = (*at, name, run.release, _segment(run), result.value)
-                metrics.inc(m.EVENTS, labels, now_ns)
+                segment = _segment(run, segments.get(name, ()))
+                metrics.inc(m.EVENTS, (*at, name, run.release, segment, result.value), now_ns)
         self._count_release(run)
         self._count_totals(run, verdict, now_ns)
         for step in run.steps:
@@ -89,16 +90,24 @@ class Recorder:
 
     def _count_totals(self, run: Run, verdict: Verdict, now_ns: int) -> None:
         metrics, at, totals = self.metrics, (run.agent, run.environment), verdict.totals
-        if totals.cost_known_usd > 0:
-            labels = (*at, run.release, "reported")
-            metrics.inc(m.RUN_COST, labels, now_ns, totals.cost_known_usd)
+        for source, usd in totals.cost_by_source:
+            if usd > 0:
+                metrics.inc(m.RUN_COST, (*at, run.release, source), now_ns, usd)
+        for model, tokens in totals.unpriced_tokens:
+            metrics.inc(m.UNPRICED_TOKENS, (model,), now_ns, tokens)
         if totals.escalated:
             reason = totals.escalation_reason or UNSET
-            metrics.inc(m.ESCALATIONS, (*at, reason, "unknown"), now_ns)
-        if totals.policy_violation:
-            metrics.inc(m.POLICY_VIOLATIONS, (*at, "declared"), now_ns)
-        if verdict.outcome is Outcome.BLOCKED:
-            metrics.inc(m.POLICY_BLOCKS, (*at, verdict.reason), now_ns)
+            metrics.inc(m.ESCALATIONS, (*at, reason, _correct_escalation(verdict)), now_ns)
+        violated = totals.violated or (("declared",) if totals.policy_violation else ())
+        for policy in violated:
+            metrics.inc(m.POLICY_VIOLATIONS, (*at, policy), now_ns)
+        blocked = totals.blocked or (
+            (verdict.reason,) if verdict.outcome is Outcome.BLOCKED else ()
+        )
+        for policy in blocked:
+            metrics.inc(m.POLICY_BLOCKS, (*at, policy), now_ns)
+        for tool, state in totals.action_states:
+            metrics.inc(m.ACTIONS, (*at, tool, state), now_ns)
 
     def _count_step(self, step: Step, at: tuple[str, str], now_ns: int) -> None:
         metrics = self.metrics
@@ -111,10 +120,6 @@ class Recorder:
         elif step.role is Role.RETRIEVAL:
             found = {None: "unknown", 0: "miss"}.get(step.documents, "hit")
             metrics.inc(m.RETRIEVALS, (*at, step.tool or UNSET, found), now_ns)
-        elif step.role is Role.LLM and step.cost_usd is None:
-            tokens = (step.usage_in or 0) + (step.usage_out or 0)
-            if tokens:
-                metrics.inc(m.UNPRICED_TOKENS, (step.model or UNSET,), now_ns, tokens)
 
     def _correct(self, corrected: Corrected, now_ns: int) -> None:
         run, before, after = corrected.run, corrected.before, corrected.after
@@ -129,8 +134,17 @@ class Recorder:
                 self.metrics.inc(m.CORRECTIONS, row, now_ns)
 
 
-def _segment(run: Run) -> str:
-    return _declared(run, "user_segment") or UNSET
+def _segment(run: Run, known: Sequence[str]) -> str:
+    """The run's user segment, where the objective tells it apart."""
+    told = _declared(run, "user_segment")
+    return told if told in known else UNSET
+
+
+def _correct_escalation(verdict: Verdict) -> str:
+    if verdict.outcome is Outcome.BAD_ESCALATION:
+        return "false"
+    proven = verdict.evidence > Evidence.HEURISTIC
+    return "true" if verdict.outcome is Outcome.SAFE_ESCALATION and proven else "unknown"
 
 
 def _declared(run: Run, key: str) -> str:

@@ -21,13 +21,12 @@ from agentslo.otlp.destination import Destination
 from agentslo.otlp.listen import listen_error, split_address
 from agentslo.otlp.receive_grpc import GrpcReceiver
 from agentslo.otlp.receive_http import HttpReceiver
-from agentslo.otlp.send_grpc import GrpcSender
-from agentslo.otlp.send_http import HttpSender
+from agentslo.otlp.transports import sender_for
 from agentslo.page import html
+from agentslo.service.assembly import directory, pipeline, reader
 from agentslo.service.dispatch import Dispatcher
 from agentslo.service.gauges import Gauges
 from agentslo.service.ingest import Intake
-from agentslo.service.pipeline import Pipeline
 from agentslo.service.recent import Recent
 from agentslo.service.recorder import Recorder
 from agentslo.service.report import coverage_report
@@ -46,8 +45,7 @@ Loader = Callable[[], ServiceConfig]
 
 def destination(options: DestinationOptions) -> Destination:
     """A destination with the sender its protocol asks for."""
-    sender = GrpcSender(options) if options.protocol == "grpc" else HttpSender(options)
-    return Destination(options, sender)
+    return Destination(options, sender_for(options))
 
 
 def _require_free(options: ListenerOptions) -> None:
@@ -81,10 +79,10 @@ class Service:
     async def start(self) -> None:
         """Bind every port, then take spans. Raises `ListenFailed` with nothing left running."""
         config = self._config
-        self.pipeline = Pipeline(config.runs, config.slos)
+        self.pipeline = pipeline(config)
         destinations = [destination(o) for o in config.destinations]
         self.dispatcher = Dispatcher(destinations, config.runs.verdict_span)
-        self._recorder = self._new_recorder()
+        self._recorder = Recorder(self.metrics)
         listen = config.listen
         acks = {o.name: o.ack for o in (listen.grpc, listen.http)}
         self.intake = Intake(
@@ -165,10 +163,6 @@ class Service:
 
     # ---- configuration
 
-    def _new_recorder(self) -> Recorder:
-        config = self._config
-        return Recorder(self.metrics, config.slos, config.environments, config.revision)
-
     def reload(self) -> list[str]:
         """Put the parts of the file that may change while running in force; the rest is named."""
         try:
@@ -182,8 +176,7 @@ class Service:
         fixed = ("listen", "destinations", "runs", "metrics", "log", "port_offset")
         changed = [name for name in fixed if getattr(fresh, name) != getattr(old, name)]
         self._config = replace(fresh, **{name: getattr(old, name) for name in fixed})
-        self.pipeline.slos = self._config.slos
-        self._recorder = self.intake.recorder = self._new_recorder()
+        self.pipeline.replace(directory(self._config), reader(self._config))
         self.metrics.set(m.CONFIG_RELOAD, (), 1.0)
         if changed:
             logger.warning("reloaded; a restart is needed for: %s", ", ".join(changed))
@@ -210,7 +203,8 @@ class Service:
 
     def readiness(self) -> tuple[bool, dict[str, object]]:
         """Ready while spans are taken; lists what is not as promised."""
-        lowered = sorted(self.intake.tally)
+        own = {stage for stage in ("read", "close") if self.pipeline.tally[f"{stage}_error"]}
+        lowered = sorted(own | set(self.intake.tally))
         full = [d.name for d in self.dispatcher.destinations if not d.room(1)]
         detail: dict[str, object] = {
             "ready": not self._stopping,
@@ -221,13 +215,12 @@ class Service:
         return not self._stopping, detail
 
     def _agent_lines(self) -> list[html.AgentLine]:
-        objectives = {s.name: s.objective_ratio for s in self._config.slos}
         return [
             html.AgentLine(
                 agent=agent,
                 environment=environment,
                 outcomes=row.outcomes,
-                objectives=objectives,
+                objectives=row.objectives,
                 slos=row.slos,
             )
             for (agent, environment), row in sorted(self._recent.agents.items())

@@ -6,20 +6,20 @@ seen; it never goes back, and one message moves it by at most the maximum run ag
 
 from collections.abc import Iterable, Iterator
 
-from agentslo.config.options import RunsOptions, Slo
+from agentslo.config.service_file import ServiceConfig
 from agentslo.otlp.answer import Signal
 from agentslo.otlp.cut import CutError
 from agentslo.otlp.files import Message
 from agentslo.service.events import Happening
-from agentslo.service.pipeline import Pipeline
+from agentslo.service.assembly import pipeline
 
 
 class Stream:
     """One replayed stream: its pipeline and its clock."""
 
-    def __init__(self, runs: RunsOptions, slos: tuple[Slo, ...]) -> None:
-        self.pipeline = Pipeline(runs, slos)
-        self._max_step_ns = int(runs.max_age_s * 1e9)
+    def __init__(self, config: ServiceConfig) -> None:
+        self.pipeline = pipeline(config)
+        self._max_step_ns = int(config.runs.max_age_s * 1e9)
         self._now_ns = 0
 
     def play(self, messages: Iterable[Message]) -> Iterator[Happening]:

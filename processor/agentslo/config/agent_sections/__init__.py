@@ -1,0 +1,1 @@
+"""The sections of an agent file, a module each."""

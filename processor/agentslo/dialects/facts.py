@@ -1,0 +1,129 @@
+"""What agent files ask about, taken from a span while it is read.
+
+In: a span as sent, its step, what is wanted. Out: the step's `facts`, `effect_key` and provenance.
+No state. Values are cut at MAX_VALUE characters and stay in memory until the run is judged: they
+never reach metrics, logs, the ledger or added attributes.
+"""
+
+import json
+import re
+import zlib
+from functools import lru_cache
+
+from agentslo.config.wants import ToolWants, Wants
+from agentslo.dialects import provenance
+from agentslo.dialects.base import SpanView, Value
+from agentslo.dialects.content import MAX_JSON_BYTES
+from agentslo.model import AGENT_LIKE, Role, Step
+
+MAX_VALUE = 200
+MAX_IDS = 100
+Fields = dict[str, Value]
+
+
+def take(
+    view: SpanView, step: Step, wants: Wants, arguments: Value, result: Value, output: str
+) -> None:
+    """Fill in what is wanted of this step."""
+    facts: dict[str, str | bool | int | float] = {}
+    for key in wants.attributes & view.attributes.keys():
+        _keep(facts, f"attribute:{key}", view.attributes[key])
+    tool = wants.tools.get(step.tool) if step.role is Role.TOOL else None
+    if tool is not None:
+        _call(step, tool, facts, fields(arguments), fields(result))
+    if wants.provenance:
+        _provenance(view, step, tool, arguments, result)
+    if wants.citation_patterns:
+        if step.role in (Role.TOOL, Role.RETRIEVAL):
+            step.retrieved_ids = _ids(wants, _text(result) or _text(_documents(view)))
+        elif step.role is Role.LLM:
+            step.cited_ids = _ids(wants, output)
+    step.facts = facts
+
+
+def _documents(view: SpanView) -> Value:
+    found = view.attributes.get("gen_ai.retrieval.documents")
+    if found is not None:
+        return found
+    return [v for k, v in view.attributes.items() if k.startswith("retrieval.documents.")]
+
+
+def _ids(wants: Wants, text: str) -> frozenset[str]:
+    """What in a text looks like a document id, at most MAX_IDS of them."""
+    found: set[str] = set()
+    for pattern in wants.citation_patterns:
+        for match in _pattern(pattern).finditer(text[:MAX_JSON_BYTES]):
+            found.add(match.group()[:MAX_VALUE])
+            if len(found) >= MAX_IDS:
+                return frozenset(found)
+    return frozenset(found)
+
+
+@lru_cache(maxsize=64)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
+def _call(
+    step: Step,
+    tool: ToolWants,
+    facts: dict[str, str | bool | int | float],
+    arguments: Fields,
+    result: Fields,
+) -> None:
+    for key in tool.arguments:
+        _keep(facts, f"argument:{key}", dig(arguments, key))
+    for key in tool.results:
+        _keep(facts, f"result:{key}", dig(result, key))
+    if tool.write and arguments:
+        named = tool.idempotency or sorted(arguments.keys() - tool.volatile)
+        content = json.dumps({k: dig(arguments, k) for k in named}, sort_keys=True, default=repr)
+        step.effect_key = zlib.crc32(content.encode())
+
+
+def _provenance(
+    view: SpanView, step: Step, tool: ToolWants | None, arguments: Value, result: Value
+) -> None:
+    if step.role is Role.TOOL:
+        step.instructed = provenance.instructed(_text(result))
+        if tool is not None and tool.untrusted:
+            sent = fields(arguments)
+            text = " ".join(_text(dig(sent, key)) for key in sorted(tool.untrusted))
+            step.carried = provenance.words(text)
+    elif step.role in AGENT_LIKE or step.role is Role.LLM:
+        step.said = provenance.said_by_person(view.attributes)
+
+
+def fields(value: Value) -> Fields:
+    """A JSON object, sent as a string or a structure, as a dict; else empty."""
+    if isinstance(value, str) and value.lstrip().startswith("{") and len(value) <= MAX_JSON_BYTES:
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def dig(found: Fields, path: str) -> Value:
+    """The value at a dotted path; None where there is none."""
+    if path in found:
+        return found[path]
+    at: Value = found
+    for part in path.split("."):
+        at = at.get(part) if isinstance(at, dict) else None
+    return at
+
+
+def _keep(facts: dict[str, str | bool | int | float], key: str, value: Value) -> None:
+    if isinstance(value, str):
+        facts[key] = value[:MAX_VALUE]
+    elif isinstance(value, bool | int | float):
+        facts[key] = value
+    elif value is not None:
+        facts[key] = _text(value)[:MAX_VALUE]
+
+
+def _text(value: Value) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, default=repr)

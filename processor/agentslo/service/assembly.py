@@ -1,0 +1,26 @@
+"""The pipeline that a configuration asks for.
+
+In: a `ServiceConfig`. Out: `Pipeline`, or the parts of it that a reload replaces. Pure.
+"""
+
+from agentslo.config.agent_options import defaults
+from agentslo.config.directory import Directory
+from agentslo.config.service_file import ServiceConfig
+from agentslo.config.wants import NOTHING, wanted
+from agentslo.dialects.read import Reader
+from agentslo.service.pipeline import Pipeline
+
+
+def directory(config: ServiceConfig) -> Directory:
+    """The agent files in force and the stand-in for agents without one."""
+    return Directory(config.agents, defaults(config.slos, config.environments))
+
+
+def reader(config: ServiceConfig) -> Reader:
+    """The reader of spans, told what the agent files ask about."""
+    return Reader(wants=wanted(config.agents) if config.agents else NOTHING)
+
+
+def pipeline(config: ServiceConfig) -> Pipeline:
+    """A pipeline with nothing in it yet."""
+    return Pipeline(config.runs, directory(config), reader(config))

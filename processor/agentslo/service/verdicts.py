@@ -1,0 +1,207 @@
+"""From a closed run to its verdict, and from later evidence to corrections.
+
+In: closed runs, evaluations, the time. Out: `Happening`s. State: runs waiting for a person or for
+evidence, open conversations, and closed runs that may still be corrected, each bounded. Owned by one
+thread. What a run may wait for: a person (`waiting`), evidence its agent file expects (`settling`),
+the next turn (`scope: conversation`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from agentslo.config.agent_options import AgentFile
+from agentslo.config.directory import Directory
+from agentslo.config.options import RunsOptions
+from agentslo.model import Evaluation, Outcome, Run, Verdict
+from agentslo.otlp.splice import encode
+from agentslo.outcomes.classify import classify, unsettled
+from agentslo.outcomes.cost import Price, no_price
+from agentslo.outcomes.view import Habits
+from agentslo.runs.conversations import Conversations
+from agentslo.runs.conversations import run_id as conversation_run_id
+from agentslo.runs.evidence import About, EvidenceStore, Judged
+from agentslo.runs.settling import Settling
+from agentslo.runs.waiting import Paused, WaitingRuns
+from agentslo.service.enrich import run_attributes
+from agentslo.service.events import Corrected, Counted, Happening, HeldSpan, Released
+
+_NEVER_WAIT = (Outcome.UNSAFE_ACTION, Outcome.DATA_CORRUPTION)
+S = 1_000_000_000
+
+
+class Verdicts:
+    """Judges runs. `directory` may be replaced on reload."""
+
+    def __init__(
+        self, runs: RunsOptions, directory: Directory, habits: Habits, price: Price = no_price
+    ) -> None:
+        self._options, self.directory = runs, directory
+        self._habits, self.price = habits, price
+        self.evidence = EvidenceStore()
+        self.waiting = WaitingRuns()
+        self.settling = Settling()
+        self.conversations = Conversations(runs)
+        self._left_as: dict[str, Outcome] = {}
+
+    # ---- runs
+
+    def early(self, run: Run, held: HeldSpan) -> Iterator[Released]:
+        """A root leaves before its run is over, with the outcome known so far."""
+        run, file = self._identified(run)
+        verdict = self._judge(run, file, self.evidence.peek(run))
+        self._left_as[run.run_id] = verdict.outcome
+        yield Released(span=held, added=encode(run_attributes(run, verdict)))
+
+    def closed(self, run: Run, held: HeldSpan | None, now_ns: int) -> Iterator[Happening]:
+        """A run of one trace is over: it is judged, or goes on as a conversation."""
+        run, file = self._identified(run)
+        scope = file.scope or self._options.scope
+        if scope == "conversation" and run.conversation_id:
+            yield from self._turn(run, file, held, now_ns)
+        else:
+            yield from self._over(run, file, held, now_ns)
+
+    def due(self, now_ns: int) -> Iterator[Happening]:
+        """What is over without anything coming: conversations, waits for evidence or people."""
+        for run in self.conversations.due(now_ns):
+            yield from self._over(*self._identified(run), None, now_ns)
+        yield from self._let_go(self.settling.due(now_ns), now_ns)
+        for paused in self.waiting.overdue(now_ns):
+            yield self._overdue(paused)
+
+    def finish(self, now_ns: int) -> Iterator[Happening]:
+        """The input is over: open conversations close, nothing waits for evidence any more."""
+        for run in self.conversations.finish():
+            yield from self._over(*self._identified(run), None, now_ns)
+        yield from self._let_go(self.settling.finish(), now_ns)
+
+    def _identified(self, run: Run) -> tuple[Run, AgentFile]:
+        """The run under the name its agent file gives it, and the file."""
+        file = self.directory.find(run.entry_agent, run.service, run.environment)
+        if file.is_default:
+            return run, file
+        key = f"attribute:{file.task.type_attribute}" if file.task.type_attribute else ""
+        told = (str(s.facts[key]) for s in run.steps if key in s.facts)
+        return replace(run, agent=file.name, task_type=next(told, run.task_type)), file
+
+    def _judge(self, run: Run, file: AgentFile, said: list[Evaluation]) -> Verdict:
+        return classify(run, file, said, self._habits, self.price)
+
+    def _turn(
+        self, run: Run, file: AgentFile, held: HeldSpan | None, now_ns: int
+    ) -> Iterator[Happening]:
+        """A turn of a conversation: its root leaves with the outcome so far, the run goes on."""
+        if held is not None:
+            verdict = self._judge(run, file, self.evidence.peek(run))
+            named = replace(run, run_id=conversation_run_id(run.agent, run.conversation_id))
+            yield Released(span=held, added=encode(run_attributes(named, verdict)))
+        for joined in self.conversations.add(run, now_ns):
+            yield from self._over(*self._identified(joined), None, now_ns)
+
+    def _over(
+        self, run: Run, file: AgentFile, held: HeldSpan | None, now_ns: int
+    ) -> Iterator[Happening]:
+        """A run is over: judge it, let its root go, count it unless it waits."""
+        said = self.evidence.take(run)
+        verdict = self._judge(run, file, said)
+        judged = Judged(run=run, verdict=verdict, file=file, closed_ns=now_ns, evaluations=said)
+        self.evidence.remember(judged)
+        if held is not None:
+            yield Released(span=held, added=encode(run_attributes(run, verdict)))
+            self._left_as[run.run_id] = verdict.outcome
+        wait_ns = self._wait_ns(judged)
+        if wait_ns:
+            over = self.settling.wait(run.run_id, now_ns + wait_ns)
+            yield from self._let_go(over, now_ns)
+        else:
+            yield from self._count(judged, now_ns)
+
+    def _wait_ns(self, judged: Judged) -> int:
+        """How long counting waits for evidence; proven harm never waits."""
+        if judged.verdict.outcome in _NEVER_WAIT:
+            return 0
+        missed = judged.verdict.totals.missed_evaluations
+        waits = [r.wait_s for r in judged.file.evaluations if r.name in missed]
+        return int(max([judged.file.evidence_wait_s, *waits]) * S)
+
+    def _let_go(self, run_ids: list[str], now_ns: int) -> Iterator[Happening]:
+        for run_id in run_ids:
+            judged = self.evidence.of(run_id)
+            if judged is not None:
+                yield from self._count(judged, now_ns)
+
+    def _count(self, judged: Judged, now_ns: int) -> Iterator[Happening]:
+        run, verdict = judged.run, judged.verdict
+        left_as = self._left_as.pop(run.run_id, None)
+        yield from self._resumed(run, verdict, now_ns)
+        waits = verdict.outcome is Outcome.WAITING
+        yield Counted(run=run, verdict=verdict, file=judged.file, root_outcome=left_as, waits=waits)
+        if waits:
+            until_ns = now_ns + int(judged.file.human_deadline_s * S)
+            for paused in self.waiting.pause(run, verdict, until_ns):
+                yield self._overdue(paused)
+
+    def _resumed(self, run: Run, verdict: Verdict, now_ns: int) -> Iterator[Corrected]:
+        """The runs this one goes on with get its outcome, in no counter: it alone is counted."""
+        if verdict.outcome is Outcome.WAITING:
+            return
+        for paused in self.waiting.resumed_by(run):
+            yield Corrected(
+                run=paused.run,
+                before=paused.verdict,
+                after=replace(paused.verdict, outcome=verdict.outcome, reason="resumed"),
+                source="resume",
+                revision=1,
+                time_ns=now_ns,
+                counts=False,
+            )
+
+    def _overdue(self, paused: Paused) -> Counted:
+        _, file = self._identified(paused.run)
+        verdict = unsettled(paused.verdict, paused.run, file)
+        return Counted(
+            run=paused.run,
+            verdict=verdict,
+            file=file,
+            root_outcome=Outcome.WAITING,
+            overdue=True,
+        )
+
+    # ---- evidence
+
+    def evaluated(self, about: About, evaluation: Evaluation, now_ns: int) -> Iterator[Happening]:
+        """An evaluation has come: it waits for its run, settles it, or corrects it."""
+        judged = self.evidence.offer(about, evaluation, now_ns)
+        if judged is None:
+            return
+        before = judged.verdict
+        after = self._judge(judged.run, judged.file, judged.evaluations)
+        if judged.run.run_id in self.settling:
+            judged.verdict = after
+            if not self._wait_ns(judged):
+                self.settling.settle(judged.run.run_id)
+                yield from self._count(judged, now_ns)
+            return
+        if after.outcome is before.outcome and after.slos == before.slos:
+            return
+        judged.verdict = after
+        judged.revision += 1
+        waited = before.outcome is Outcome.WAITING and judged.run.run_id in self.waiting
+        yield Corrected(
+            run=judged.run,
+            before=before,
+            after=after,
+            source="human" if evaluation.human else "evaluator",
+            revision=judged.revision,
+            time_ns=now_ns,
+            counts=not waited,
+        )
+        if waited:
+            self.waiting.settle(judged.run.run_id)
+            yield Counted(
+                run=judged.run,
+                verdict=after,
+                file=judged.file,
+                root_outcome=after.outcome,
+                overdue=True,
+            )
