@@ -156,7 +156,8 @@ class Reader:
 
     def _input_tokens(self, view: SpanView) -> int | None:
         """Input tokens, cached ones among them. Some emitters leave those out, which shows where
-        there are more of them than of input (conventions.md 5.1)."""
+        there are more of them than of input (conventions.md 5.1).
+        """
         told = count(self._first(view, "usage_in"))
         if told is None:
             return None
