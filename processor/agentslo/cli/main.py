@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from agentslo import __version__
-from agentslo.cli import check, doctor, explain, hello, replay, run
+from agentslo.cli import check, doctor, explain, hello, replay, run, runs
 
-COMMANDS = (run, check, replay, explain, doctor, hello)
+COMMANDS = (run, check, replay, explain, doctor, runs, hello)
 
 
 class _Parser(argparse.ArgumentParser):

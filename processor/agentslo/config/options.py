@@ -140,3 +140,30 @@ class LogOptions:
 
     level: LogLevel = "info"
     format: LogFormat = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageOptions:
+    """Where counted runs are kept; an empty `directory` keeps nothing."""
+
+    directory: str = ""
+    retention_days: float = 90.0
+    max_runs: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPrice:
+    """US dollars per million tokens of the models whose name matches `name` (`*`: anything)."""
+
+    name: str
+    input_usd: float
+    output_usd: float
+    cached_input_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceOptions:
+    """What models cost, where the spans do not say it."""
+
+    models: tuple[ModelPrice, ...] = ()
+    public_table: bool = True

@@ -22,8 +22,10 @@ from agentslo.config.options import (
     LogOptions,
     MetricsOptions,
     PageOptions,
+    PriceOptions,
     RunsOptions,
     Slo,
+    StorageOptions,
 )
 from agentslo.config.problems import ConfigError, Problem
 from agentslo.config.reading import Reading
@@ -32,8 +34,10 @@ from agentslo.config.sections.destinations import DESTINATIONS
 from agentslo.config.sections.display import LOG, PAGE
 from agentslo.config.sections.listen import LISTEN, PORT_OFFSET
 from agentslo.config.sections.metrics import METRICS
+from agentslo.config.sections.prices import PRICES
 from agentslo.config.sections.runs import RUNS
 from agentslo.config.sections.slos import ENVIRONMENTS, SLOS
+from agentslo.config.sections.storage import STORAGE
 from agentslo.config.transport import DestinationOptions
 from agentslo.config.yaml_node import Document, Mark, Node, problem_at
 from agentslo.config.yaml_node import Mapping as MappingNode
@@ -54,6 +58,8 @@ class ServiceConfig:
     slos: tuple[Slo, ...] = DEFAULT_SLOS
     environments: tuple[str, ...] = DEFAULT_ENVIRONMENTS
     agents: tuple[AgentFile, ...] = ()
+    storage: StorageOptions = field(default_factory=StorageOptions)
+    prices: PriceOptions = field(default_factory=PriceOptions)
     page: PageOptions = field(default_factory=PageOptions)
     log: LogOptions = field(default_factory=LogOptions)
     revision: str = ""
@@ -72,6 +78,8 @@ ROOT = Group(
         METRICS,
         SLOS,
         ENVIRONMENTS,
+        STORAGE,
+        PRICES,
         PAGE,
         LOG,
     ),

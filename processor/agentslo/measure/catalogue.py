@@ -305,6 +305,11 @@ _TABLE = (
         "Evaluation results that changed nothing, by reason.",
         _open("reason"),
     ),
+    counter(
+        "agent_slo_processor_ledger_rows_total",
+        "Runs and corrections for the ledger, by whether they were kept.",
+        one_of("result", "written", "dropped"),
+    ),
     # The process itself.
     counter(
         "agent_slo_processor_overflow_total",

@@ -55,6 +55,7 @@ PIPELINE_ERRORS = CATALOGUE["agent_slo_processor_pipeline_errors_total"]
 UNATTACHED_MODEL_CALLS = CATALOGUE["agent_slo_processor_unattached_model_calls_total"]
 EVALUATION_EVENTS = CATALOGUE["agent_slo_processor_evaluation_events_total"]
 EVALUATIONS_IGNORED = CATALOGUE["agent_slo_processor_evaluations_ignored_total"]
+LEDGER_ROWS = CATALOGUE["agent_slo_processor_ledger_rows_total"]
 
 OVERFLOW = CATALOGUE["agent_slo_processor_overflow_total"]
 SERIES = CATALOGUE["agent_slo_processor_series"]

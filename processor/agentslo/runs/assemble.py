@@ -7,20 +7,19 @@ quiet, else after `idle_s` without a span, else at `max_age_s` (design.md 2).
 """
 
 import heapq
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
 from agentslo.config.options import RunsOptions
 from agentslo.model import AGENT_LIKE, Role, Step
-from agentslo.runs.edges import EarlyEdges, below
+from agentslo.runs.closed import ClosedRuns
+from agentslo.runs.edges import EarlyEdges
 from agentslo.runs.forest import Edge, Forest, Splits, Tree, grow, never
 from agentslo.runs.holds import Held, TraceHolds
 
 S = 1_000_000_000
-REMEMBER_CLOSED_NS = 1800 * S
-MAX_CLOSED_TRACES = 50_000
 
 
 class Arrival(Enum):
@@ -57,32 +56,13 @@ class OpenTrace:
         self.holds = TraceHolds(self.steps, self.edges)
 
 
-@dataclass(slots=True)
-class ClosedIds:
-    """Span ids of the closed runs of a trace, so that a late span is told from a new run.
-
-    `missing`: parents that never came. Below them an agent may still start a run of its own: a
-    context leaked by a failed run makes every later run of a thread its child (FINDINGS 1.3).
-    """
-
-    ids: set[bytes]
-    since_ns: int
-    missing: set[bytes] = field(default_factory=set)
-
-    def holds(self, span_id: bytes, parent_id: bytes, role: Role) -> bool:
-        """True where a step of that id, parent and role belongs to a run that is closed."""
-        if span_id in self.ids or span_id in self.missing or parent_id in self.ids:
-            return True
-        return parent_id in self.missing and role not in AGENT_LIKE
-
-
 class Assembler:
     """Groups steps into runs. Owned by one thread."""
 
     def __init__(self, options: RunsOptions, splits: Splits = never) -> None:
         self._options, self._splits = options, splits
         self._open: dict[bytes, OpenTrace] = {}
-        self._closed: OrderedDict[bytes, ClosedIds] = OrderedDict()
+        self._closed = ClosedRuns()
         self._due: list[tuple[int, bytes]] = []
         self._holds: deque[tuple[int, bytes, bytes]] = deque()
         self._early = EarlyEdges(int(options.idle_s * S))
@@ -107,9 +87,7 @@ class Assembler:
 
     def edge(self, trace_id: bytes, span_id: bytes, edge: Edge, now_ns: int) -> None:
         """Note the parent of a span that is no agent span."""
-        closed = self._closed.get(trace_id)
-        if closed is not None and edge.parent_id in closed.ids:
-            closed.ids.add(span_id)
+        self._closed.claims(trace_id, span_id, edge.parent_id)
         trace = self._open.get(trace_id)
         if trace is None:
             self._early.add(trace_id, span_id, edge, now_ns)
@@ -120,7 +98,7 @@ class Assembler:
 
     def add(self, step: Step, now_ns: int) -> Arrival:
         """Take one step; `now_ns` is its arrival time."""
-        if self._is_late(step):
+        if self._closed.claims(step.trace_id, step.span_id, step.parent_id):
             return Arrival.LATE
         trace = self._open.get(step.trace_id)
         if trace is None:
@@ -182,7 +160,8 @@ class Assembler:
         self, now_ns: int, *, everything: bool = False
     ) -> list[tuple[Held, Closed | None]]:
         """Spans held for `hold_max_s` (or `everything`), each with the tree it heads so far (None:
-        it is no settled root)."""
+        it is no settled root).
+        """
         limit = now_ns - (0 if everything else int(self._options.hold_max_s * S))
         out: list[tuple[Held, Closed | None]] = []
         while self._holds and self._holds[0][0] <= limit:
@@ -243,7 +222,7 @@ class Assembler:
                 (age_ns, "max_age"),
             )
             if when <= now_ns:
-                remnant = self._is_remnant(trace, tree)
+                remnant = self._closed.claims_tree(trace.trace_id, tree)
                 closed = self._close(trace, forest, tree, how, now_ns)
                 out.extend([] if remnant else [closed])
             else:
@@ -252,7 +231,7 @@ class Assembler:
         return out
 
     def _reschedule(self, trace: OpenTrace, forest: Forest, next_ns: int, now_ns: int) -> None:
-        """Set the next look at the trace; drop it, or its loose steps, when nothing is waited for."""
+        """Set the next look at the trace; drop it, or its loose steps, when nothing is awaited."""
         loose_ns = max((s.arrival_ns for s in forest.loose), default=0)
         if loose_ns:
             loose_ns += int(self._options.idle_s * S)
@@ -294,52 +273,20 @@ class Assembler:
             closed.held = self._unhold(trace, tree.root.span_id)
         for step in tree.members:
             self._forget(trace, step)
-        self._remember(trace, tree, now_ns)
+        self._closed.remember(trace.trace_id, tree, trace.edges, now_ns)
         return closed
 
     def _close_all(self, trace: OpenTrace, how: str, now_ns: int) -> list[Closed]:
         forest = self._grow(trace)
         out = []
         for tree in forest.trees:
-            if not self._is_remnant(trace, tree):
+            if not self._closed.claims_tree(trace.trace_id, tree):
                 last = "root_ended" if tree.root else "end_of_input"
                 out.append(self._close(trace, forest, tree, how or last, now_ns))
         for step in list(trace.steps.values()):
             self._forget(trace, step)
         self._open.pop(trace.trace_id, None)
         return out
-
-    def _is_remnant(self, trace: OpenTrace, tree: Tree) -> bool:
-        """Steps whose late parent came after them: they belong to a run that is closed."""
-        closed = self._closed.get(trace.trace_id)
-        lead = tree.root or tree.members[0]
-        return closed is not None and closed.holds(lead.span_id, tree.missing_parent, lead.role)
-
-    def _remember(self, trace: OpenTrace, tree: Tree, now_ns: int) -> None:
-        trace_id = trace.trace_id
-        entry = self._closed.setdefault(trace_id, ClosedIds(set(), now_ns))
-        entry.ids.update(s.span_id for s in tree.members)
-        if tree.missing_parent:
-            entry.missing.add(tree.missing_parent)
-        entry.ids.update(below(entry.ids, trace.edges))
-        entry.since_ns = now_ns
-        self._closed.move_to_end(trace_id)
-        while self._closed:
-            oldest = next(iter(self._closed.values()))
-            if (
-                len(self._closed) <= MAX_CLOSED_TRACES
-                and now_ns - oldest.since_ns <= REMEMBER_CLOSED_NS
-            ):
-                break
-            self._closed.popitem(last=False)
-
-    def _is_late(self, step: Step) -> bool:
-        """A span of a closed run, or below one; it is remembered so that its children are late."""
-        closed = self._closed.get(step.trace_id)
-        if closed is None or not closed.holds(step.span_id, step.parent_id, step.role):
-            return False
-        closed.ids.add(step.span_id)
-        return True
 
 
 def _start(closed: Closed) -> tuple[int, bytes]:

@@ -8,6 +8,7 @@ from agentslo.config.directory import Directory
 from agentslo.config.service_file import ServiceConfig
 from agentslo.config.wants import NOTHING, wanted
 from agentslo.dialects.read import Reader
+from agentslo.outcomes.prices import pricing
 from agentslo.service.pipeline import Pipeline
 
 
@@ -23,4 +24,4 @@ def reader(config: ServiceConfig) -> Reader:
 
 def pipeline(config: ServiceConfig) -> Pipeline:
     """A pipeline with nothing in it yet."""
-    return Pipeline(config.runs, directory(config), reader(config))
+    return Pipeline(config.runs, directory(config), reader(config), pricing(config.prices))

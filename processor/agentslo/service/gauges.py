@@ -67,6 +67,11 @@ class Gauges:
         for destination in self._dispatcher.destinations:
             self._destination(destination, now_ns)
 
+    def ledger(self, written: int, dropped: int, now_ns: int) -> None:
+        """Rows of the ledger so far."""
+        self._to(m.LEDGER_ROWS, ("written",), written, now_ns)
+        self._to(m.LEDGER_ROWS, ("dropped",), dropped, now_ns)
+
     def _to(self, family: Family, labels: Labels, total: float, now_ns: int) -> None:
         """Raise a counter to the total kept elsewhere."""
         more = total - self._seen[family, labels]

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from agentslo import __version__
 from agentslo.config.problems import ConfigError, render
@@ -23,22 +24,28 @@ from agentslo.otlp.receive_grpc import GrpcReceiver
 from agentslo.otlp.receive_http import HttpReceiver
 from agentslo.otlp.transports import sender_for
 from agentslo.page import html
+from agentslo.service import feedback
 from agentslo.service.assembly import directory, pipeline, reader
 from agentslo.service.dispatch import Dispatcher
+from agentslo.service.events import Happening
 from agentslo.service.gauges import Gauges
 from agentslo.service.ingest import Intake
+from agentslo.service.ledger_rows import row as ledger_row
 from agentslo.service.recent import Recent
 from agentslo.service.recorder import Recorder
 from agentslo.service.report import coverage_report
 from agentslo.service.web import WebServer, metrics_app, page_app
+from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
+from agentslo.store.writer import LedgerWriter
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
 STALL_WINDOW_S = 60.0
 LISTENER_GRACE_S = 3.0
-DRAIN_S = 20.0
-"""Listener grace and drain together stay below the 25 s a stop may take."""
+DRAIN_S = 18.0
+LEDGER_STOP_S = 2.0
+"""Listener grace, drain and the ledger together stay below the 25 s a stop may take."""
 
 Loader = Callable[[], ServiceConfig]
 
@@ -69,6 +76,8 @@ class Service:
         self._stall_s, self._stall_since_s, self._previous_stall_s = 0.0, 0.0, 0.0
         self._ticker: asyncio.Task[None] | None = None
         self._stopping = False
+        self._ledger: LedgerWriter | None = None
+        self._ledger_trouble = ""
 
     def now_ns(self) -> int:
         """Unix time that never jumps: the wall clock at start plus a monotonic clock."""
@@ -92,7 +101,7 @@ class Service:
             acks,
             config.runs.ack_timeout_s,
             self.now_ns,
-            self._recent.note,
+            self._observe,
         )
         self._gauges = Gauges(self.metrics, self.intake, self.dispatcher, self.pipeline)
         self.grpc = GrpcReceiver(listen.grpc, self.intake)
@@ -110,6 +119,7 @@ class Service:
             raise
         for one in destinations:
             await one.start()
+        self._open_ledger()
         await self.grpc.set_serving(serving=True)
         self._constant_metrics()
         self._ticker = asyncio.create_task(self._tick(), name="tick")
@@ -128,9 +138,32 @@ class Service:
         drained = await asyncio.gather(*(d.drain(DRAIN_S) for d in self.dispatcher.destinations))
         for one in self.dispatcher.destinations:
             await one.close()
+        if self._ledger is not None:
+            await asyncio.to_thread(self._ledger.stop, LEDGER_STOP_S)
         self.refresh()
         logger.info("stopped: drained=%s %s", all(drained), self._summary())
         await self._close_listeners(0.0)
+
+    def _open_ledger(self) -> None:
+        """Keep runs where storage is set; a ledger that cannot be opened never stops the start."""
+        storage = self._config.storage
+        if not storage.directory:
+            return
+        try:
+            ledger = Ledger(Path(storage.directory) / LEDGER_FILE)
+        except (LedgerError, OSError) as error:
+            self._ledger_trouble = str(error)
+            logger.error("runs are counted, but cannot be looked up later: %s", error)
+            return
+        self._ledger = LedgerWriter(ledger, storage.retention_days, storage.max_runs, self.now_ns)
+        self._ledger.start()
+
+    def _observe(self, happening: Happening) -> None:
+        self._recent.note(happening)
+        if self._ledger is not None:
+            kept = ledger_row(happening, self.now_ns())
+            if kept is not None:
+                self._ledger.put(kept)
 
     async def _close_listeners(self, grace_s: float) -> None:
         await asyncio.gather(
@@ -198,6 +231,8 @@ class Service:
         """Bring all gauges up to date; gives the time, unix ns."""
         now_ns = self.now_ns()
         self._gauges.update((self.grpc.answers, self.http.answers), now_ns)
+        if self._ledger is not None:
+            self._gauges.ledger(self._ledger.written, self._ledger.dropped, now_ns)
         self.metrics.set(m.LOOP_STALL, (), max(self._stall_s, self._previous_stall_s))
         return now_ns
 
@@ -211,6 +246,7 @@ class Service:
             "analysis_errors": lowered,
             "full_destinations": full,
             "forwards": [d.name for d in self.dispatcher.destinations],
+            "ledger": self._ledger.trouble if self._ledger else self._ledger_trouble,
         }
         return not self._stopping, detail
 
@@ -252,6 +288,12 @@ class Service:
             for line in self._agent_lines()
         ]
         return {"version": __version__, "agents": agents, "runs": list(self._recent.runs)}
+
+    def feedback(self, body: bytes) -> None:
+        """Take one judgement of a run; raises `FeedbackError`."""
+        about, evaluation = feedback.read(body)
+        now_ns = self.now_ns()
+        self.intake.happen(self.pipeline.feedback(about, evaluation, now_ns), now_ns)
 
     def doctor(self) -> dict[str, object]:
         """What the spans seen so far lack."""

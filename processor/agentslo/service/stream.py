@@ -10,8 +10,8 @@ from agentslo.config.service_file import ServiceConfig
 from agentslo.otlp.answer import Signal
 from agentslo.otlp.cut import CutError
 from agentslo.otlp.files import Message
-from agentslo.service.events import Happening
 from agentslo.service.assembly import pipeline
+from agentslo.service.events import Happening
 
 
 class Stream:

@@ -17,6 +17,7 @@ from agentslo.measure.series import Metrics
 from agentslo.otlp.listen import listen_error, split_address
 from agentslo.otlp.tls import listener_context
 from agentslo.page import html
+from agentslo.service.feedback import MAX_BYTES, FeedbackError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEADERS = {
@@ -54,6 +55,10 @@ class Shown(Protocol):
 
     def explain(self, run_id: str) -> dict[str, object] | None:
         """Why a recent run got its outcome; None where it is not remembered."""
+        ...
+
+    def feedback(self, body: bytes) -> None:
+        """Take one judgement of a run; raises `FeedbackError`."""
         ...
 
     def reload(self) -> list[str]:
@@ -107,6 +112,13 @@ def page_app(service: Shown) -> web.Application:
             return web.json_response(found, status=404, headers=HEADERS)
         return web.json_response(found, headers=HEADERS)
 
+    async def feedback(request: web.Request) -> web.StreamResponse:
+        try:
+            service.feedback(await request.read())
+        except FeedbackError as error:
+            return web.json_response({"error": str(error)}, status=400, headers=HEADERS)
+        return web.json_response({"status": "ok"}, status=202, headers=HEADERS)
+
     async def reload(request: web.Request) -> web.StreamResponse:
         problems = service.reload()
         body = {"status": "error" if problems else "ok", "problems": problems}
@@ -126,11 +138,12 @@ def page_app(service: Shown) -> web.Application:
         }
     )
     app.router.add_post("/-/reload", reload)
+    app.router.add_post("/v1/feedback", feedback)
     return app
 
 
 def _app(routes: dict[str, Handler]) -> web.Application:
-    app = web.Application()
+    app = web.Application(client_max_size=MAX_BYTES)
     for path, handler in routes.items():
         app.router.add_get(path, handler)
     return app

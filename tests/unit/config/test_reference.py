@@ -56,8 +56,10 @@ def test_the_example_passes_and_shows_the_defaults() -> None:
     bare = load(None, {})
 
     assert [item.name for item in config.destinations] == ["backend"]
-    shown = dataclasses.replace(config, destinations=(), page=bare.page, revision=bare.revision)
-    assert shown == bare
+    assert config.storage.directory
+    assert [price.name for price in config.prices.models] == ["my-own-model*"]
+    own = {name: getattr(bare, name) for name in ("page", "storage", "prices", "revision")}
+    assert dataclasses.replace(config, destinations=(), **own) == bare
 
 
 def test_the_example_mentions_every_key() -> None:

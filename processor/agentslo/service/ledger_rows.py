@@ -1,0 +1,75 @@
+"""Runs and corrections as rows of the ledger.
+
+In: `Happening`s. Out: ledger rows, or None for what is not kept. Pure. Nothing in a row is content:
+names are cut down to safe characters, conversation ids are hashed (design.md 8, promise 5).
+"""
+
+import hashlib
+from typing import Any
+
+from agentslo.measure.labels import clean
+from agentslo.model import Role, Run, Verdict
+from agentslo.service.events import Corrected, Counted, Happening
+from agentslo.service.report import explanation
+from agentslo.store.ledger import LedgerCorrection, LedgerRun
+
+_NAMES = ("agent", "agent_version", "service", "task_type", "escalation_reason")
+
+
+def row(happening: Happening, now_ns: int) -> LedgerRun | LedgerCorrection | None:
+    """The row of a counted run or a correction; None for anything else."""
+    if isinstance(happening, Counted):
+        return run_row(happening.run, happening.verdict, now_ns)
+    if isinstance(happening, Corrected):
+        return LedgerCorrection(
+            run_id=happening.run.run_id,
+            time_ns=happening.time_ns,
+            before=happening.before.outcome.value,
+            after=happening.after.outcome.value,
+            source=happening.source,
+        )
+    return None
+
+
+def run_row(run: Run, verdict: Verdict, now_ns: int) -> LedgerRun:
+    """A run as it is kept."""
+    return LedgerRun(
+        run_id=run.run_id,
+        agent=clean(run.agent),
+        environment=clean(run.environment),
+        release=run.release,
+        task_type=clean(run.task_type),
+        outcome=verdict.outcome.value,
+        counted_ns=now_ns,
+        end_ns=run.end_ns,
+        path=tool_path(run),
+        body=kept(run, verdict),
+    )
+
+
+def tool_path(run: Run) -> str:
+    """The tools a run called, in order: what its usual path is compared by."""
+    tools = [s for s in run.steps if s.role is Role.TOOL]
+    return ">".join(clean(s.tool or s.name) for s in tools)
+
+
+def kept(run: Run, verdict: Verdict) -> dict[str, Any]:
+    """The explanation of a run without anything that a person may have written."""
+    found: dict[str, Any] = explanation(run, verdict)
+    line = found["run"]
+    for name in _NAMES:
+        if isinstance(line[name], str):
+            line[name] = clean(line[name])
+    line["sub_agents"] = [clean(n) for n in line["sub_agents"]]
+    conversation = run.conversation_id
+    digest = hashlib.sha256(conversation.encode()).hexdigest()[:16]
+    line["conversation_id"] = f"sha256:{digest}" if conversation else None
+    for span in found["spans"]:
+        span["name"] = clean(span["name"])
+        span["tool"] = clean(span["tool"]) if span["tool"] else None
+    found["versions"] = {
+        "agent": line["agent_version"],
+        "models": sorted({clean(s.model) for s in run.steps if s.model}),
+        "scopes": sorted({f"{clean(s.scope.name)} {clean(s.scope.version)}" for s in run.steps}),
+    }
+    return found

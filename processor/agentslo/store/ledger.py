@@ -1,0 +1,243 @@
+"""The ledger: every counted run with its verdict, evidence and versions, in one SQLite file.
+
+In: plain rows. Out: rows again, newest first. State: the file, bounded by age and number of runs.
+Nothing in it is content: names, numbers, hashes and ids only; whoever makes the rows sees to that.
+One connection writes (SQLite before 3.51.3 can lose commits with two: reliability.md 0.4); readers
+open the file read-only. Errors are `sqlite3.Error`, or `LedgerError` with what to do.
+"""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+LEDGER_FILE = "ledger.sqlite"
+SCHEMA_VERSION = 1
+DELETE_BATCH = 500
+DAY_NS = 86_400 * 1_000_000_000
+_SCHEMA = """
+CREATE TABLE meta (schema_version INTEGER NOT NULL);
+CREATE TABLE runs (
+  run_id TEXT PRIMARY KEY, agent TEXT NOT NULL, environment TEXT NOT NULL, release TEXT NOT NULL,
+  task_type TEXT NOT NULL, outcome TEXT NOT NULL, counted_ns INTEGER NOT NULL,
+  end_ns INTEGER NOT NULL, path TEXT NOT NULL, body BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX runs_by_agent ON runs (agent, counted_ns);
+CREATE INDEX runs_by_time ON runs (counted_ns);
+CREATE TABLE corrections (
+  run_id TEXT NOT NULL, time_ns INTEGER NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
+  source TEXT NOT NULL
+);
+CREATE INDEX corrections_by_run ON corrections (run_id);
+"""
+
+
+class LedgerError(Exception):
+    """The file cannot be used as a ledger; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRun:
+    """One counted run. `path`: the tools it called in order, joined by `>`; `body`: everything else
+    as JSON-able values. Times are unix ns."""
+
+    run_id: str
+    agent: str
+    environment: str
+    release: str
+    task_type: str
+    outcome: str
+    counted_ns: int
+    end_ns: int
+    path: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerCorrection:
+    """A later change of a run's outcome."""
+
+    run_id: str
+    time_ns: int
+    before: str
+    after: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which runs to list; empty fields do not restrict."""
+
+    agent: str = ""
+    environment: str = ""
+    outcomes: tuple[str, ...] = ()
+    since_ns: int = 0
+    limit: int = 50
+
+
+class Ledger:
+    """One ledger file. `read_only` opens it beside a running service."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        try:
+            self._db = _connect(path, read_only=read_only)
+            self._check()
+        except sqlite3.DatabaseError as error:
+            raise LedgerError(f"{path}: {error}; move the file away or restore it") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _check(self) -> None:
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
+        if "meta" not in tables:
+            raise LedgerError(f"{self.path}: is no ledger; give another file")
+        (version,) = self._db.execute("SELECT schema_version FROM meta").fetchone()
+        if version != SCHEMA_VERSION:
+            raise LedgerError(
+                f"{self.path}: has schema version {version}, this program knows "
+                f"{SCHEMA_VERSION}; use the agentslo version that wrote it"
+            )
+
+    # ---- writing
+
+    def write(self, rows: Sequence[LedgerRun | LedgerCorrection]) -> None:
+        """Store rows in one transaction; a run that is there already is replaced."""
+        with self._db:
+            for row in rows:
+                if isinstance(row, LedgerRun):
+                    self._put(row)
+                else:
+                    self._correct(row)
+
+    def _put(self, row: LedgerRun) -> None:
+        body = zlib.compress(json.dumps(row.body, separators=(",", ":")).encode(), 1)
+        self._db.execute(
+            "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?)",
+            (
+                *(row.run_id, row.agent, row.environment, row.release, row.task_type),
+                *(row.outcome, row.counted_ns, row.end_ns, row.path, body),
+            ),
+        )
+
+    def _correct(self, row: LedgerCorrection) -> None:
+        values = (row.run_id, row.time_ns, row.before, row.after, row.source)
+        self._db.execute("INSERT INTO corrections VALUES (?,?,?,?,?)", values)
+        self._db.execute("UPDATE runs SET outcome = ? WHERE run_id = ?", (row.after, row.run_id))
+
+    def expire(self, before_ns: int, max_runs: int) -> int:
+        """Delete a batch of what is too old or too much; gives how many runs went."""
+        (count,) = self._db.execute("SELECT count(*) FROM runs").fetchone()
+        over = min(DELETE_BATCH, max(0, count - max_runs))
+        chosen = (
+            "SELECT run_id FROM runs WHERE counted_ns < ? ORDER BY counted_ns LIMIT ?",
+            "SELECT run_id FROM runs ORDER BY counted_ns LIMIT ?",
+        )
+        old = [r for (r,) in self._db.execute(chosen[0], (before_ns, DELETE_BATCH))]
+        old += [r for (r,) in self._db.execute(chosen[1], (over,))] if over else []
+        with self._db:
+            for run_id in old:
+                self._db.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
+                self._db.execute("DELETE FROM corrections WHERE run_id = ?", (run_id,))
+        return len(old)
+
+    # ---- reading
+
+    def runs(self, query: Query) -> Iterator[LedgerRun]:
+        """The runs that match, newest first."""
+        where, values = ["counted_ns >= ?"], [query.since_ns]
+        parameters: list[object] = [*values]
+        for column, wanted in (("agent", query.agent), ("environment", query.environment)):
+            if wanted:
+                where.append(f"{column} = ?")
+                parameters.append(wanted)
+        if query.outcomes:
+            where.append(f"outcome IN ({','.join('?' * len(query.outcomes))})")
+            parameters.extend(query.outcomes)
+        # Only the fixed column names above reach the statement; values are bound.
+        statement = (
+            f"SELECT * FROM runs WHERE {' AND '.join(where)} ORDER BY counted_ns DESC LIMIT ?"  # noqa: S608
+        )
+        for found in self._db.execute(statement, (*parameters, query.limit)):
+            yield _run(found)
+
+    def run(self, run_id: str) -> LedgerRun | None:
+        """One run; the start of its id is enough where no other run begins so."""
+        pattern = run_id.replace("%", "").replace("_", "") + "%"
+        statement = "SELECT * FROM runs WHERE run_id LIKE ? LIMIT 2"
+        found = self._db.execute(statement, (pattern,)).fetchall()
+        exact = [row for row in found if row[0] == run_id]
+        if exact or len(found) == 1:
+            return _run((exact or found)[0])
+        return None
+
+    def corrections(self, run_id: str) -> list[LedgerCorrection]:
+        """The corrections of a run, oldest first."""
+        statement = "SELECT * FROM corrections WHERE run_id = ? ORDER BY time_ns"
+        return [
+            LedgerCorrection(run_id=r, time_ns=t, before=b, after=a, source=s)
+            for r, t, b, a, s in self._db.execute(statement, (run_id,))
+        ]
+
+    def usual_path(self, agent: str, task_type: str, outcomes: Sequence[str]) -> str | None:
+        """The commonest path of the agent's runs of a task type with these outcomes; None where
+        fewer than five were seen."""
+        marks = ",".join("?" * len(outcomes))
+        statement = (
+            "SELECT path, count(*) AS n, sum(count(*)) OVER () FROM runs WHERE agent = ? AND "  # noqa: S608
+            f"task_type = ? AND outcome IN ({marks}) GROUP BY path ORDER BY n DESC, path LIMIT 1"
+        )
+        found = self._db.execute(statement, (agent, task_type, *outcomes)).fetchone()
+        return str(found[0]) if found and found[2] >= 5 else None
+
+
+def _run(found: Sequence[Any]) -> LedgerRun:
+    run_id, agent, environment, release, task, outcome, counted, end, path, body = found
+    return LedgerRun(
+        run_id=run_id,
+        agent=agent,
+        environment=environment,
+        release=release,
+        task_type=task,
+        outcome=outcome,
+        counted_ns=counted,
+        end_ns=end,
+        path=path,
+        body=json.loads(zlib.decompress(body)),
+    )
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    if read_only:
+        if not path.exists():
+            raise LedgerError(f"{path}: no such file; is storage.directory set?")
+        return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+    db = sqlite3.connect(path, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA busy_timeout = 2000")
+    if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
+        with db:
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+            db.execute("INSERT INTO meta VALUES (?)", (SCHEMA_VERSION,))
+    return db
