@@ -177,7 +177,8 @@ class Step:
     finish: Finish | None = None
     """Why the model stopped; on a step around a model call, what its captured output says of it."""
     answered: bool = False
-    """A model span holds something only a response gives: tokens, a reason, an id, an output."""
+    """A model span holds something only a response gives: tokens, a reason, an id, an output; an
+    agent span holds an output."""
     fault: Fault | None = None
     error_type: str = ""
     failed: bool | None = None

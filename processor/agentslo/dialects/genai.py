@@ -123,11 +123,7 @@ DIALECT = Dialect(
         "output": ("gen_ai.output.messages",),
     },
     tool_scopes=("pydantic-ai", "opentelemetry.instrumentation.openai_agents"),
-    answer_scopes=(
-        "pydantic-ai",
-        "opentelemetry.instrumentation.openai_agents",
-        "opentelemetry.instrumentation.genai.",
-    ),
+    answer_scopes=("pydantic-ai", "opentelemetry.instrumentation.", "opentelemetry.util.genai"),
 )
 
 OLD = Dialect(name="genai-old", role=old_role, markers=(b"llm.request.type",))

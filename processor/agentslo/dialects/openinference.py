@@ -6,6 +6,7 @@ span named `handoff to X`.
 """
 
 import json
+import re
 
 from agentslo.dialects.base import Attributes, Dialect, SpanView, text
 from agentslo.model import Fault, Finish, Role, Step
@@ -27,6 +28,9 @@ KINDS: dict[str, Role] = {
 }
 # The dual write of `gen_ai.*` knows no operation for these: what stands beside them says less.
 _KEPT = frozenset({"GUARDRAIL", "EVALUATOR", "RERANKER", "PROMPT", "DECISION"})
+_RUNS = (".run", ".arun", ".run_async", ".kickoff")
+_AGENT_RUN = re.compile(r"(^|\.)\w*Agent\.\w+$")
+"""Emitters without AGENT spans name a chain after the method that runs an agent."""
 _DOCUMENT = "retrieval.documents."
 _TOOL_CALL = ".message.tool_calls.0.tool_call.function.name"
 _SESSION_KEYS = ("session_id", "conversation_id", "thread_id")
@@ -41,6 +45,8 @@ def role(view: SpanView) -> Role | None:
     found = KINDS.get(kind.upper())
     if found is Role.TOOL and view.name.startswith("handoff to "):
         return Role.HANDOFF
+    if found is Role.STEP and view.name.endswith(_RUNS) and _AGENT_RUN.search(view.name):
+        return Role.AGENT
     return found
 
 
@@ -133,7 +139,7 @@ DIALECT = Dialect(
         "output": ("output.value", "llm.output_messages.0.message.content"),
     },
     tool_scopes=("openinference.instrumentation.",),
-    answer_scopes=("openinference.instrumentation.openai_agents",),
+    answer_scopes=("openinference.instrumentation.",),
     refine=refine,
 )
 

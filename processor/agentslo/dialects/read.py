@@ -25,7 +25,7 @@ from agentslo.dialects.base import (
 from agentslo.dialects.content import content_hash, error_result, items
 from agentslo.dialects.finish import normalise
 from agentslo.dialects.registry import BUILT_IN
-from agentslo.model import CONTROL_FLOW, Evaluation, Fault, Finish, Role, Scope, Step
+from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Evaluation, Fault, Finish, Role, Scope, Step
 
 OWN = "agent_slo."
 DECLARED = "agent_slo.declared."
@@ -135,7 +135,7 @@ class Reader:
         )
         step.answered = bool(
             step.finish or step.usage_out or step.response_id or output or step.fault
-        )
+        ) or (role in AGENT_LIKE and self._is_there(view, "output"))
         for d in self._dialects:
             if d.refine is not None:
                 d.refine(view, step)

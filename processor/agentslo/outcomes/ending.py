@@ -26,6 +26,7 @@ _BY_FINISH: dict[Finish, tuple[Outcome, str]] = {
     Finish.ERROR: (Outcome.ERROR, "model_error"),
     Finish.CANCELLED: (Outcome.CANCELLED, "cancelled"),
 }
+_TIMEOUT = re.compile(r"(^|\.)(Timeout|TimeoutError|TimeoutException|DeadlineExceeded)$")
 _NUMBERED = re.compile(r"^step \d+$", re.IGNORECASE)
 _OUTPUT_TOOL = re.compile(
     r"^(final_?(result|answer|output|response)\w*|submit\w*|finish|done|respond|reply|complete\w*)$",
@@ -43,10 +44,19 @@ def heuristic(outcome: Outcome, reason: str, *proof: Step) -> Finding:
     )
 
 
+def is_output_tool(tool: Step) -> bool:
+    """A tool that only hands over the answer, such as `final_answer`."""
+    return bool(_OUTPUT_TOOL.match(tool.tool or tool.name))
+
+
 def unrecovered(view: RunView) -> list[Step]:
     """Failed tool calls that no later successful call and no hand-over to a person made up for."""
     failed = [s for s in view.tools if view.failed(s)]
-    mended = [s for s in view.tools if not view.failed(s) and s.fault is None]
+    mended = [
+        s
+        for s in view.tools
+        if not view.failed(s) and s.fault is None and not is_output_tool(s)
+    ]
     return [f for f in failed if not any(m.end_ns >= f.end_ns for m in mended)]
 
 
@@ -62,6 +72,8 @@ def fatal_finding(view: RunView, fatal: Step) -> Finding | None:
         return heuristic(Outcome.TOOL_FAILURE, "tool_error_ended_run", last, fatal)
     if any(m.fault is not None for m in view.models[-1:]):
         return heuristic(Outcome.ERROR, "model_error", view.models[-1], fatal)
+    if _TIMEOUT.search(fatal.error_type):
+        return heuristic(Outcome.LIMIT, "timeout", fatal)
     return heuristic(Outcome.ERROR, "agent_error", fatal)
 
 
@@ -126,7 +138,11 @@ def _acted_after(view: RunView, model: Step) -> bool:
 def _quiet_end(view: RunView) -> Iterator[Finding]:
     """The run ended without any sign of failure: what did it do last?"""
     if not view.actions:
-        yield heuristic(Outcome.UNKNOWN, "no_model_or_tool_call_seen")
+        outputs = [s for s in view.agents if s.answered and s.fault is None]
+        if outputs:
+            yield heuristic(Outcome.COMPLETED, "ended_with_output", outputs[0])
+        else:
+            yield heuristic(Outcome.UNKNOWN, "no_model_or_tool_call_seen")
         return
     last = _last_leaf(view)
     if last.role is Role.LLM and view.finish(last) is Finish.TOOL_CALL:
@@ -152,7 +168,7 @@ def _last_leaf(view: RunView) -> Step:
 def _unanswered(view: RunView, tool: Step) -> bool:
     """A model asked for this tool and was not called again, so nobody read the result."""
     asked = [m for m in view.models if view.over_ns(m) <= tool.start_ns]
-    if not asked or _OUTPUT_TOOL.match(tool.tool or tool.name):
+    if not asked or is_output_tool(tool):
         return False
     if view.finish(asked[-1]) in (Finish.TOOL_CALL, None):
         return True

@@ -190,19 +190,38 @@ def _works(steps: Iterable[Step]) -> bool:
 
 
 def _gather(
-    orphans: list[tuple[Step, bytes]],
-    children: Mapping[bytes, list[Step]],
-    forest: Forest,
+    orphans: list[tuple[Step, bytes]], children: Mapping[bytes, list[Step]], forest: Forest
 ) -> None:
-    """All steps of the trace whose local parents never came, as one run; indexing alone is none."""
+    """All steps of the trace whose local parents never came, as one run; indexing alone is none.
+
+    Where exactly one run of the trace spans them in time, was started by nobody and comes from the
+    same process, a span between it and them was lost: they are its steps.
+    """
     if not orphans:
         return
     members = sorted(
         (s for top, _ in orphans for s in _below(top, children)),
         key=lambda s: (s.start_ns, s.end_ns, s.span_id),
     )
+    around = [t for t in forest.trees if _spans(t, members)]
+    if len(around) == 1:
+        around[0].members.extend(members)
+        around[0].members.sort(key=lambda s: (s.start_ns, s.end_ns, s.span_id))
+        return
     if not _works(members) and any(s.role in _INDEXING for s in members):
         forest.loose.extend(members)
         return
     _, missing = min(orphans, key=lambda o: (o[0].start_ns, o[0].span_id))
     forest.trees.append(Tree(None, missing, settled=False, members=members))
+
+
+def _spans(tree: Tree, steps: Iterable[Step]) -> bool:
+    root = tree.root
+    return (
+        root is not None
+        and not root.parent_id
+        and all(
+            root.start_ns <= s.start_ns and s.end_ns <= root.end_ns and s.resource == root.resource
+            for s in steps
+        )
+    )
