@@ -194,6 +194,13 @@ class Step:
     triggered: bool | None = None
     """A guardrail's own word: True it stopped something, False it passed."""
     documents: int | None = None
+    ttft_s: float | None = None
+    """Seconds to the first token of a streamed answer."""
+    prompt_version: str = ""
+    tools_version: str = ""
+    """Short hash of the tool definitions the model was given."""
+    arm: str = ""
+    """Experiment arm: the variant a feature flag gave."""
     evaluations: tuple[Evaluation, ...] = ()
     declared: Mapping[str, str | bool | int | float] = field(default_factory=dict)
     facts: Mapping[str, str | bool | int | float] = field(default_factory=dict)
@@ -245,6 +252,10 @@ class Run:
     start_ns: int
     end_ns: int
     source: str = ""
+    prompt_version: str = ""
+    tools_version: str = ""
+    policy_version: str = ""
+    models: tuple[str, ...] = ()
     entry_agent: str = ""
     """The run's agent as its own spans name it."""
     between_turns_s: float = 0.0

@@ -88,9 +88,19 @@ def lines(found: Mapping[str, Any]) -> list[str]:
             f"  {mark} {finding['outcome']}: {finding['reason']} ({finding['evidence']})"
             + (f"  spans {', '.join(finding['spans'])}" if finding["spans"] else "")
         )
+    facts = [f"{k.replace('_', ' ')} {_fact(v)}" for k, v in found["details"].items() if v]
+    out.append("details: " + ("; ".join(facts) or "none"))
     out.append("spans (* proves a finding):")
     out.extend(_span(row) for row in found["spans"])
     return out
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{count} {name}" for name, count in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(str(v) for v in value)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _span(row: Mapping[str, Any]) -> str:

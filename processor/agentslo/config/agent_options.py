@@ -32,7 +32,8 @@ Scalar = str | bool | int | float
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """Which runs are this agent's: a run matches when every list that is not empty holds its
-    value. `agents` are names as the spans carry them, `services` are `service.name`s."""
+    value. `agents` are names as the spans carry them, `services` are `service.name`s.
+    """
 
     agents: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
@@ -86,7 +87,8 @@ class Condition:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
     """What counts as a person's yes before a tool that needs one: a call of one of `tools` that
-    did not fail, an attribute on the tool's own or an earlier span, or a human step."""
+    did not fail, an attribute on the tool's own or an earlier span, or a human step.
+    """
 
     tools: tuple[str, ...] = ()
     attribute: str = ""

@@ -1,12 +1,13 @@
 """A YAML file to nodes with line and column.
 
-In: bytes. Out: a `Document` and every problem of YAML itself; never raises. State: the open
+In: a path or bytes. Out: a `Document` and every problem of YAML itself; never raises. State: the open
 collections and anchors of the document being read. Read from PyYAML's events, one level below its
 `compose`, because only there are tags, aliases and depth seen before they are acted upon.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 import yaml
@@ -35,6 +36,20 @@ class _YamlMark(Protocol):
 
     line: int
     column: int
+
+
+def read_file(path: Path) -> tuple[Document, bytes]:
+    """The document at `path` and its bytes; a file that cannot be read is a problem like others."""
+    file = str(path)
+    try:
+        with path.open("rb") as stream:
+            # One byte beyond the limit shows that there is more, whatever the file is.
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        problem = problem_at(Mark(file), f"cannot be read: {reason}", "correct the path")
+        return Document(None, problems=(problem,)), b""
+    return read_document(file, data), data
 
 
 def read_document(file: str, data: bytes) -> Document:

@@ -38,6 +38,11 @@ CONCEPTS = (
     "documents",
     "triggered",
     "output",
+    "ttft_s",
+    "ttft_ms",
+    "prompt_version",
+    "tool_definitions",
+    "arm",
 )
 """Everything a dialect (or a user's mapping file) may give keys for."""
 

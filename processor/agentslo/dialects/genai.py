@@ -121,6 +121,13 @@ DIALECT = Dialect(
         "documents": ("gen_ai.retrieval.documents",),
         "triggered": ("gen_ai.guardrail.triggered",),
         "output": ("gen_ai.output.messages",),
+        "ttft_s": (
+            "gen_ai.response.time_to_first_chunk",
+            "gen_ai.client.operation.time_to_first_chunk",
+        ),
+        "prompt_version": ("gen_ai.prompt.version", "gen_ai.prompt.name"),
+        "tool_definitions": ("gen_ai.tool.definitions",),
+        "arm": ("feature_flag.result.variant",),
     },
     tool_scopes=("pydantic-ai", "opentelemetry.instrumentation.openai_agents"),
     answer_scopes=("pydantic-ai", "opentelemetry.instrumentation.", "opentelemetry.util.genai"),

@@ -136,6 +136,7 @@ DIALECT = Dialect(
         ),
         "usage_cache_written": ("llm.token_count.prompt_details.cache_write",),
         "cost_usd": ("llm.cost.total",),
+        "prompt_version": ("llm.prompt_template.version", "prompt.id"),
         "output": ("output.value", "llm.output_messages.0.message.content"),
     },
     tool_scopes=("openinference.instrumentation.",),

@@ -101,6 +101,7 @@ DIALECT = Dialect(
         "tool_result": ("traceloop.entity.output",),
         "usage_in": ("llm.usage.prompt_tokens",),
         "usage_out": ("llm.usage.completion_tokens",),
+        "prompt_version": ("traceloop.prompt.version", "traceloop.prompt.version_hash"),
         "output": ("traceloop.entity.output", "gen_ai.completion.0.content"),
     },
     refine=refine,

@@ -129,6 +129,10 @@ class Reader:
             cost_usd=number(first(view, "cost_usd")),
             triggered=_flag(first(view, "triggered")),
             documents=items(first(view, "documents")),
+            ttft_s=self._ttft_s(view) if role is Role.LLM else None,
+            prompt_version=text(first(view, "prompt_version")),
+            tools_version=_short_hash(first(view, "tool_definitions")),
+            arm=text(first(view, "arm")),
             evaluations=_evaluations(view.events),
             declared=_declared(view.attributes),
             enriched=any(k.startswith(OWN) and not k.startswith(DECLARED) for k in view.attributes),
@@ -165,6 +169,13 @@ class Reader:
         cached += count(self._first(view, "usage_cache_written")) or 0
         return (told + cached if cached > told else told) or None
 
+    def _ttft_s(self, view: SpanView) -> float | None:
+        seconds = number(self._first(view, "ttft_s"))
+        if seconds is not None:
+            return seconds
+        millis = number(self._first(view, "ttft_ms"))
+        return None if millis is None else millis / 1000
+
     def _is_there(self, view: SpanView, concept: str) -> bool:
         """True where a key of the concept is present, be it empty: a tool may return nothing."""
         return any(view.attributes.get(key) is not None for key in self._keys[concept])
@@ -183,6 +194,11 @@ def _finish(role: Role, told: Finish | None, output: str) -> Finish | None:
     if role not in _ANSWERS or told not in (None, Finish.STOP):
         return told
     return finish_of(output) or told if output else told
+
+
+def _short_hash(value: Value) -> str:
+    found = content_hash(value)
+    return "" if found is None else f"{found:08x}"
 
 
 def _flag(value: Value) -> bool | None:

@@ -47,6 +47,7 @@ DIALECT = Dialect(
     role=role,
     markers=(OPERATION.encode(),),
     keys={
+        "ttft_ms": ("ai.response.msToFirstChunk",),
         "agent": ("ai.telemetry.functionId",),
         "tool": ("ai.toolCall.name",),
         "tool_args": ("ai.toolCall.args",),

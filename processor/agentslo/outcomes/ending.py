@@ -53,9 +53,7 @@ def unrecovered(view: RunView) -> list[Step]:
     """Failed tool calls that no later successful call and no hand-over to a person made up for."""
     failed = [s for s in view.tools if view.failed(s)]
     mended = [
-        s
-        for s in view.tools
-        if not view.failed(s) and s.fault is None and not is_output_tool(s)
+        s for s in view.tools if not view.failed(s) and s.fault is None and not is_output_tool(s)
     ]
     return [f for f in failed if not any(m.end_ns >= f.end_ns for m in mended)]
 

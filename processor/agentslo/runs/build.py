@@ -6,7 +6,8 @@ conventions.md 4 (first non-empty wins, root preferred).
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from agentslo.model import Role, Run, Step
 from agentslo.runs.forest import Tree
@@ -31,6 +32,7 @@ def build(tree: Tree, parents: Mapping[bytes, bytes], finalized_by: str) -> Run:
     service = lead.resource.service
     entry = _entry(tree, parents) or lead
     version = entry.agent_version or _first(steps, lambda s: s.agent_version)
+    told = versions(lead, steps, version or lead.resource.service_version)
     return Run(
         run_id=run_id(tree, lead.trace_id),
         trace_id=lead.trace_id.hex(),
@@ -41,10 +43,14 @@ def build(tree: Tree, parents: Mapping[bytes, bytes], finalized_by: str) -> Run:
         finalized_by=finalized_by,
         agent=identity(service, name),
         entry_agent=name,
-        agent_version=version or lead.resource.service_version,
+        agent_version=told.agent,
+        prompt_version=told.prompt,
+        tools_version=told.tools,
+        policy_version=told.policy,
+        models=told.models,
         service=service,
         environment=lead.resource.environment or UNSET,
-        release=release(steps, version or lead.resource.service_version),
+        release=told.release,
         conversation_id=lead.conversation_id or _first(steps, lambda s: s.conversation_id),
         task_type=_declared(lead, steps, "task_type") or _first(steps, lambda s: s.task_type),
         start_ns=tree.root.start_ns if tree.root else min(s.start_ns for s in steps),
@@ -100,15 +106,34 @@ def identity(service: str, name: str) -> str:
     return f"{service}/{name}" if name else service
 
 
-def release(steps: Iterable[Step], agent_version: str) -> str:
-    """Short stable id of (agent version, prompt, models, tools, policy) as far as the spans tell."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """What a release is told by: as declared, as sent, or derived from what the model was given."""
+
+    agent: str
+    prompt: str
+    models: tuple[str, ...]
+    tools: str
+    policy: str
+
+    @property
+    def release(self) -> str:
+        """Short stable id of the tuple; `unset` where the spans tell none of it."""
+        parts = (self.agent, self.prompt, *self.models, f"t={self.tools}", f"p={self.policy}")
+        if not any((self.agent, self.prompt, self.models, self.tools, self.policy)):
+            return UNSET
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+
+
+def versions(lead: Step, steps: Sequence[Step], agent_version: str) -> Versions:
+    """The version tuple of a run."""
     models = sorted({s.model for s in steps if s.model and s.role is Role.LLM})
-    declared: dict[str, str] = {}
-    for step in steps:
-        for key in ("prompt_version", "tool_version", "policy_version"):
-            if isinstance(value := step.declared.get(key), str):
-                declared.setdefault(key, value)
-    if not agent_version and not models and not declared:
-        return UNSET
-    parts = [agent_version, *models, *(f"{k}={v}" for k, v in sorted(declared.items()))]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+    tools = sorted({s.tools_version for s in steps if s.tools_version})
+    return Versions(
+        agent=agent_version,
+        prompt=_declared(lead, steps, "prompt_version")
+        or _first(steps, lambda s: s.prompt_version),
+        models=tuple(models),
+        tools=_declared(lead, steps, "tool_version") or "+".join(tools),
+        policy=_declared(lead, steps, "policy_version"),
+    )

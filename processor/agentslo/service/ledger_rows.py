@@ -69,7 +69,10 @@ def kept(run: Run, verdict: Verdict) -> dict[str, Any]:
         span["tool"] = clean(span["tool"]) if span["tool"] else None
     found["versions"] = {
         "agent": line["agent_version"],
-        "models": sorted({clean(s.model) for s in run.steps if s.model}),
+        "prompt": clean(run.prompt_version),
+        "models": [clean(model) for model in run.models],
+        "tools": clean(run.tools_version),
+        "policy": clean(run.policy_version),
         "scopes": sorted({f"{clean(s.scope.name)} {clean(s.scope.version)}" for s in run.steps}),
     }
     return found

@@ -78,15 +78,9 @@ class Recorder:
             self._count_step(step, at, now_ns)
 
     def _count_release(self, run: Run) -> None:
-        models = sorted({s.model for s in run.steps if s.model and s.role is Role.LLM})
-        versions = (
-            run.agent_version,
-            _declared(run, "prompt_version"),
-            "+".join(models),
-            _declared(run, "tool_version"),
-            _declared(run, "policy_version"),
-        )
-        self.metrics.set(m.RELEASE_INFO, (run.agent, run.environment, run.release, *versions), 1.0)
+        versions = (run.agent_version, run.prompt_version, "+".join(run.models))
+        row = (run.agent, run.environment, run.release, *versions)
+        self.metrics.set(m.RELEASE_INFO, (*row, run.tools_version, run.policy_version), 1.0)
 
     def _count_totals(self, run: Run, verdict: Verdict, now_ns: int) -> None:
         metrics, at, totals = self.metrics, (run.agent, run.environment), verdict.totals

@@ -3,10 +3,13 @@
 In: a run and its verdict. Out: plain dicts. Pure. Unknown is null, never 0.
 """
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from agentslo.model import Run, Step, Verdict
 from agentslo.outcomes.coverage import Coverage
+from agentslo.outcomes.details import details
+from agentslo.outcomes.view import Habits, RunView
 from agentslo.service.enrich import step_result
 from agentslo.service.events import Corrected
 
@@ -114,6 +117,7 @@ def explanation(run: Run, verdict: Verdict) -> dict[str, object]:
             }
             for f in verdict.findings
         ],
+        "details": asdict(details(RunView(run, Habits()))),
         "spans": [_span_row(run, step, step.span_id in proof) for step in _in_tree_order(run)],
     }
 

@@ -1,0 +1,84 @@
+"""What else a run shows: waits, retries, documents, guardrails, judgements.
+
+In: a `RunView` and the evaluations known. Out: `Details`, for `explain` and the ledger. Pure. None
+means not told. A retry is a model or tool call that repeats one just failed (conventions.md 5.3).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from agentslo.model import Role, Step
+from agentslo.outcomes.view import RunView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """Figures of one run beyond the replay contract. Times in seconds."""
+
+    ttft_s: float | None
+    """From the run's start to the first token of its first streamed answer."""
+    retries: int
+    steps: int
+    """Turns of the agent's loop: model calls, which every loop has one of."""
+    documents: Mapping[str, int]
+    """Retrievals by `hit`, `miss`, `unknown`."""
+    document_ids: tuple[str, ...]
+    guardrails: Mapping[str, int]
+    """Guardrail checks by `triggered`, `passed`, `unknown`."""
+    finish_reasons: Mapping[str, int]
+    evaluations: tuple[str, ...]
+    """Names of the evaluations on the run's own spans."""
+    declared_outcome: str
+    experiment_arm: str
+
+
+def details(view: RunView) -> Details:
+    """The details of a run."""
+    steps = view.run.steps
+    told = (str(s.declared["outcome"]) for s in steps if "outcome" in s.declared)
+    reasons = (view.finish(m) for m in view.models)
+    return Details(
+        ttft_s=_ttft_s(view),
+        retries=_retries(view.models) + _retries(view.tools),
+        steps=len(view.models),
+        documents=dict(Counter(_hit(s) for s in steps if s.role is Role.RETRIEVAL)),
+        document_ids=tuple(sorted({i for s in steps for i in s.retrieved_ids})),
+        guardrails=dict(Counter(_guard(s) for s in steps if s.role is Role.GUARDRAIL)),
+        finish_reasons=dict(Counter(r.value for r in reasons if r is not None)),
+        evaluations=tuple(e.name for s in steps for e in s.evaluations),
+        declared_outcome=next(told, ""),
+        experiment_arm=next((s.arm for s in steps if s.arm), ""),
+    )
+
+
+def _ttft_s(view: RunView) -> float | None:
+    for model in view.models:
+        if model.ttft_s is not None:
+            return (model.start_ns - view.run.start_ns) / 1e9 + model.ttft_s
+    return None
+
+
+def _retries(calls: Iterable[Step]) -> int:
+    count = 0
+    last: Step | None = None
+    for call in calls:
+        count += last is not None and last.fault is not None and _same(last, call)
+        last = call
+    return count
+
+
+def _same(one: Step, other: Step) -> bool:
+    return one.tool == other.tool if one.role is Role.TOOL else one.model == other.model
+
+
+def _hit(step: Step) -> str:
+    if step.documents is None:
+        return "unknown"
+    return "hit" if step.documents else "miss"
+
+
+def _guard(step: Step) -> str:
+    if step.triggered is None:
+        return "unknown"
+    return "triggered" if step.triggered else "passed"
