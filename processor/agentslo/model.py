@@ -45,7 +45,8 @@ class Finish(StrEnum):
 
 class Fault(StrEnum):
     """What an exception or error mark on a span means for the run. Only OTHER, LIMIT, GUARDRAIL
-    and REFUSAL are failures; the rest is control flow that instrumentation marks as an error."""
+    and REFUSAL are failures; the rest is control flow that instrumentation marks as an error.
+    """
 
     HANDOFF = "handoff"
     PAUSED = "paused"
@@ -109,7 +110,7 @@ class SloResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """Who sent a span: the parts of an OTLP resource that decide identity, and its bytes as sent."""
+    """Who sent a span: what of an OTLP resource decides identity, and its bytes as sent."""
 
     service: str = ""
     service_version: str = ""

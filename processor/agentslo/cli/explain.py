@@ -77,8 +77,10 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     line = found["run"]
     out = [
         f"{line['run_id']}  {line['agent']}  {line['end']}  {line['duration_s']} s",
-        f"outcome {line['outcome']}: {line['reason']} (evidence: {line['evidence']}), "
-        f"closed by {line['finalized_by']}",
+        (
+            f"outcome {line['outcome']}: {line['reason']} (evidence: {line['evidence']}), "
+            f"closed by {line['finalized_by']}"
+        ),
         "objectives: " + (", ".join(f"{k} {v}" for k, v in line["slos"].items()) or "none"),
         "findings:",
     ]

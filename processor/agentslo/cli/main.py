@@ -1,6 +1,7 @@
 """The `agentslo` command: finds the sub-command and runs it.
 
-Exit codes (design.md 5): 0 pass, 1 usage, configuration or crash, 2 fail, 3 inconclusive, 4 refused.
+Exit codes (design.md 5): 0 pass, 1 usage, configuration or crash, 2 fail, 3
+inconclusive, 4 refused.
 """
 
 import argparse

@@ -13,7 +13,8 @@ from agentslo.config.agent_options import AgentFile, Tool
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolWants:
     """What to read of one tool's calls: fields of arguments and result, arguments that do not tell
-    two effects apart (or, where given, those that do), and arguments that must not be injected."""
+    two effects apart (or, where given, those that do), and arguments that must not be injected.
+    """
 
     arguments: frozenset[str] = frozenset()
     results: frozenset[str] = frozenset()

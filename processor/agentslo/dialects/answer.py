@@ -2,8 +2,9 @@
 
 In: a JSON answer or message history as instrumentation captures it. Out: `Finish` or None. No
 state. Read by key, never by the words of a text: providers' response schemas (OpenAI `choices`,
-`refusal`, `tool_calls`; Anthropic `stop_reason`, `tool_use`; Gemini `function_call`) and the message
-objects of frameworks keep these keys (FINDINGS 1.10, 1.16). Of a history the last message counts.
+`refusal`, `tool_calls`; Anthropic `stop_reason`, `tool_use`; Gemini `function_call`) and the
+message objects of frameworks keep these keys (FINDINGS 1.10, 1.16). Of a history the last message
+counts.
 """
 
 import json

@@ -46,12 +46,12 @@ _CLASSES: tuple[tuple[Fault, re.Pattern[str]], ...] = (
 _SENTENCES: tuple[tuple[Fault, re.Pattern[str]], ...] = (
     (
         Fault.LIMIT,
-        re.compile(r"^Max(imum)? (number of )?(turns|iterations|steps)\b.*", re.I),
+        re.compile(r"^Max(imum)? (number of )?(turns|iterations|steps)\b.*", re.IGNORECASE),
     ),
     (Fault.LIMIT, re.compile(r"^Recursion limit of \d+ reached")),
-    (Fault.GUARDRAIL, re.compile(r"^Guardrail (tripwire )?triggered", re.I)),
+    (Fault.GUARDRAIL, re.compile(r"^Guardrail (tripwire )?triggered", re.IGNORECASE)),
     (Fault.REFUSAL, re.compile(r"^Model refused to produce output")),
-    (Fault.CANCELLED, re.compile(r"^(abandoned stream|GeneratorExit)\b", re.I)),
+    (Fault.CANCELLED, re.compile(r"^(abandoned stream|GeneratorExit)\b", re.IGNORECASE)),
     (Fault.PAUSED, re.compile(r"^\(?Interrupt\(")),
     (Fault.HANDOFF, re.compile(r"^(Parent)?Command\(")),
     # OpenAI's SDK writes a response it could not finish as its `IncompleteDetails`.

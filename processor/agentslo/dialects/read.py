@@ -85,67 +85,62 @@ class Reader:
         if found is None:
             return None
         dialect, role = found
-        first = self._first
-        fault, error_type = faults.read(view)
+        step = _head(view, role, arrival_ns)
+        step.dialect = dialect.name if dialect else ""
+        step.fault, step.error_type = faults.read(view)
+        self._identify(view, step)
         calls = role in _CALLS
-        args = first(view, "tool_args") if calls else None
-        result = first(view, "tool_result") if calls else None
-        output = text(first(view, "output")) if role in _ANSWERS else ""
-        step = Step(
-            trace_id=view.trace_id,
-            span_id=view.span_id,
-            parent_id=view.parent_id,
-            name=view.name,
-            role=role,
-            start_ns=view.start_ns,
-            end_ns=view.end_ns,
-            arrival_ns=arrival_ns,
-            client=view.kind == _CLIENT,
-            status=view.status,
-            parent_remote=bool(view.flags & _REMOTE) if view.flags & _REMOTE_KNOWN else None,
-            resource=view.resource,
-            scope=view.scope,
-            dialect=dialect.name if dialect else "",
-            agent=text(first(view, "agent")),
-            agent_version=text(first(view, "agent_version")),
-            workflow=text(first(view, "workflow")),
-            tool=text(first(view, "tool")) if calls else "",
-            model=text(first(view, "model")),
-            provider=text(first(view, "provider")),
-            conversation_id=text(first(view, "conversation_id")),
-            task_type=text(first(view, "task_type")),
-            finish=_finish(role, normalise(first(view, "finish")), output),
-            fault=fault,
-            error_type=error_type,
-            failed=_failed(view, role, fault, result),
-            has_args=args not in (None, ""),
-            has_result=calls and self._is_there(view, "tool_result"),
-            args_hash=content_hash(args),
-            result_hash=content_hash(result),
-            response_id=text(first(view, "response_id")),
-            usage_in=self._input_tokens(view),
-            usage_out=count(first(view, "usage_out")) or None,
-            usage_cached=count(first(view, "usage_cached")) or None,
-            cost_usd=number(first(view, "cost_usd")),
-            triggered=_flag(first(view, "triggered")),
-            documents=items(first(view, "documents")),
-            ttft_s=self._ttft_s(view) if role is Role.LLM else None,
-            prompt_version=text(first(view, "prompt_version")),
-            tools_version=_short_hash(first(view, "tool_definitions")),
-            arm=text(first(view, "arm")),
-            evaluations=_evaluations(view.events),
-            declared=_declared(view.attributes),
-            enriched=any(k.startswith(OWN) and not k.startswith(DECLARED) for k in view.attributes),
-        )
-        step.answered = bool(
-            step.finish or step.usage_out or step.response_id or output or step.fault
-        ) or (role in AGENT_LIKE and self._is_there(view, "output"))
+        args = self._first(view, "tool_args") if calls else None
+        result = self._first(view, "tool_result") if calls else None
+        output = text(self._first(view, "output")) if role in _ANSWERS else ""
+        step.failed = _failed(view, role, step.fault, result)
+        if calls:
+            self._call(view, step, args, result)
+        self._answer(view, step, output)
         for d in self._dialects:
             if d.refine is not None:
                 d.refine(view, step)
         if self.wants is not NOTHING:
             facts.take(view, step, self.wants, args, result, output)
         return step
+
+    def _identify(self, view: SpanView, step: Step) -> None:
+        """Who does what, in which version."""
+        first = self._first
+        step.agent = text(first(view, "agent"))
+        step.agent_version = text(first(view, "agent_version"))
+        step.workflow = text(first(view, "workflow"))
+        step.model = text(first(view, "model"))
+        step.provider = text(first(view, "provider"))
+        step.conversation_id = text(first(view, "conversation_id"))
+        step.task_type = text(first(view, "task_type"))
+        step.prompt_version = text(first(view, "prompt_version"))
+        step.tools_version = _short_hash(first(view, "tool_definitions"))
+        step.arm = text(first(view, "arm"))
+
+    def _call(self, view: SpanView, step: Step, args: Value, result: Value) -> None:
+        """What a call was given and what it gave."""
+        step.tool = text(self._first(view, "tool"))
+        step.has_args = args not in (None, "")
+        step.has_result = self._is_there(view, "tool_result")
+        step.args_hash, step.result_hash = content_hash(args), content_hash(result)
+        step.triggered = _flag(self._first(view, "triggered"))
+        step.documents = items(self._first(view, "documents"))
+
+    def _answer(self, view: SpanView, step: Step, output: str) -> None:
+        """What an answer cost and how it ended."""
+        first = self._first
+        step.finish = _finish(step.role, normalise(first(view, "finish")), output)
+        step.response_id = text(first(view, "response_id"))
+        step.usage_in = self._input_tokens(view)
+        step.usage_out = count(first(view, "usage_out")) or None
+        step.usage_cached = count(first(view, "usage_cached")) or None
+        step.cost_usd = number(first(view, "cost_usd"))
+        if step.role is Role.LLM:
+            step.ttft_s = self._ttft_s(view)
+        told = step.finish or step.usage_out or step.response_id or output or step.fault
+        ended = step.role in AGENT_LIKE and self._is_there(view, "output")
+        step.answered = bool(told) or ended
 
     def _role(self, view: SpanView) -> tuple[Dialect | None, Role] | None:
         for dialect in self._dialects:
@@ -187,6 +182,28 @@ class Reader:
             if value is not None and value != "":
                 return value
         return None
+
+
+def _head(view: SpanView, role: Role, arrival_ns: int) -> Step:
+    """A step with what every span tells, whatever its convention."""
+    return Step(
+        trace_id=view.trace_id,
+        span_id=view.span_id,
+        parent_id=view.parent_id,
+        name=view.name,
+        role=role,
+        start_ns=view.start_ns,
+        end_ns=view.end_ns,
+        arrival_ns=arrival_ns,
+        client=view.kind == _CLIENT,
+        status=view.status,
+        parent_remote=bool(view.flags & _REMOTE) if view.flags & _REMOTE_KNOWN else None,
+        resource=view.resource,
+        scope=view.scope,
+        evaluations=_evaluations(view.events),
+        declared=_declared(view.attributes),
+        enriched=any(k.startswith(OWN) and not k.startswith(DECLARED) for k in view.attributes),
+    )
 
 
 def _finish(role: Role, told: Finish | None, output: str) -> Finish | None:

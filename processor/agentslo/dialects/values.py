@@ -6,6 +6,8 @@ plain path: a full parse by the protobuf library. Clock faults are clamped, neve
 no span.
 """
 
+from collections.abc import Iterable
+
 from opentelemetry.proto.common.v1.common_pb2 import (
     AnyValue,
     InstrumentationScope,
@@ -13,8 +15,6 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 )
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourcePb
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
-from collections.abc import Iterable
 
 from agentslo.dialects.base import Event, SpanView, Value, text
 from agentslo.model import Resource, Scope

@@ -42,9 +42,7 @@ def _schema() -> Any:  # noqa: ANN401 - message classes made at run time have no
             )
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(
-        pool.FindMessageTypeByName("agentslo.lazy.Request")
-    )
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("agentslo.lazy.Request"))
 
 
 _Request = _schema()

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -107,8 +107,7 @@ def merged(paths: Iterable[Path], report: Report) -> Iterator[Message]:
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as probe:
         zipped = probe.read(2) == b"\x1f\x8b"
-    stream: IO[bytes] = gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[assignment]  # GzipFile is an IO[bytes] in all but name
-    return stream
+    return cast("IO[bytes]", gzip.open(path) if zipped else path.open("rb"))
 
 
 def _frames(stream: IO[bytes], path: Path, report: Report) -> Iterator[tuple[Signal | None, bytes]]:

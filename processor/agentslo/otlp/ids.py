@@ -23,7 +23,7 @@ class Ids(NamedTuple):
     end_ns: int
 
 
-def _schema() -> Any:
+def _schema() -> Any:  # noqa: ANN401 - message classes made at run time have no static type
     file = descriptor_pb2.FileDescriptorProto(
         name="agentslo/span_ids.proto", package="agentslo.ids", syntax="proto3"
     )

@@ -1,7 +1,7 @@
 """Answers that cite documents nobody retrieved.
 
-In: a `RunView` whose steps carry document ids by the agent file's citation pattern. Out: findings of
-rank heuristic. Pure. Nothing is concluded where nothing was retrieved at all: content may not be
+In: a `RunView` whose steps carry document ids by the agent file's citation pattern. Out: findings
+of rank heuristic. Pure. Nothing is concluded where nothing was retrieved at all: content may not be
 captured.
 """
 

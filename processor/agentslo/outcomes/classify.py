@@ -6,7 +6,7 @@ opposite; harm never yields to a verdict about the task, only to a stronger one 
 the rest the first in the table of outcomes counts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agentslo.config.agent_options import AgentFile
@@ -20,7 +20,7 @@ from agentslo.outcomes.loops import Repeats, repeats
 from agentslo.outcomes.permissions import breaches
 from agentslo.outcomes.slos import Facts, judge
 from agentslo.outcomes.totals import counted_usage, totals, with_policies
-from agentslo.outcomes.view import Habits, RunView
+from agentslo.outcomes.view import NO_HABITS, Habits, RunView
 
 _GOOD = frozenset({Outcome.SAFE_ESCALATION, Outcome.SUCCESS, Outcome.COMPLETED})
 _BAD = frozenset(
@@ -62,8 +62,8 @@ def _yields(finding: Finding, best: Mapping[bool, Evidence]) -> bool:
 def classify(
     run: Run,
     file: AgentFile,
-    evaluations: Iterable[Evaluation] = (),
-    habits: Habits = Habits(),
+    evaluations: Sequence[Evaluation] = (),
+    habits: Habits = NO_HABITS,
     price: Price = no_price,
 ) -> Verdict:
     """The verdict on a closed run, with the evaluations known so far."""
@@ -105,7 +105,7 @@ def classify(
         escalated=handed is not None,
         escalation_reason=_reason(view, file),
         action_states=tuple((a.tool.name, a.state) for a in done),
-        missed_evaluations=_missed(file, judgement, run, evaluations),
+        missed_evaluations=_missed(file, run, evaluations),
     )
     return _verdict(run, file, chosen, findings, found, judgement)
 
@@ -169,9 +169,7 @@ def _reason(view: RunView, file: AgentFile) -> str:
     return escalation.reason(view)
 
 
-def _missed(
-    file: AgentFile, judgement: Judgement, run: Run, evaluations: Iterable[Evaluation]
-) -> tuple[str, ...]:
+def _missed(file: AgentFile, run: Run, evaluations: Sequence[Evaluation]) -> tuple[str, ...]:
     """Evaluations the file waits for that have not come."""
     came = {e.name.lower() for s in run.steps for e in s.evaluations}
     came |= {e.name.lower() for e in evaluations}

@@ -1,7 +1,8 @@
-"""Does a value meet a declared condition?
+"""Whether a value meets a declared condition.
 
-In: a `Condition` of an agent file and a value as a span carried it. Out: True or False. Pure. Numbers
-sent as strings compare as numbers; text compares without regard to case, as people write it.
+In: a `Condition` of an agent file and a value as a span carried it. Out: True or False. Pure.
+Numbers sent as strings compare as numbers; text compares without regard to case, as people write
+it.
 """
 
 import re

@@ -19,7 +19,7 @@ Price = Callable[[Step], tuple[float, str] | None]
 """(US dollars, source) of a model span's usage, None where the model has no known price."""
 
 
-def no_price(step: Step) -> tuple[float, str] | None:
+def no_price(_step: Step) -> tuple[float, str] | None:
     """The default: no price is known of any model."""
     return None
 
@@ -45,7 +45,8 @@ class Cost:
 
 def outermost_free(view: RunView, bearing: Sequence[Step]) -> list[Step]:
     """Of the steps that bear a figure, those whose figure counts towards the run (FINDINGS 1.6): a
-    figure counts unless one can be reached below without passing an agent, tool or workflow."""
+    figure counts unless one can be reached below without passing an agent, tool or workflow.
+    """
     covered: set[bytes] = set()
     for step in bearing:
         if step.role in _BARRIER:

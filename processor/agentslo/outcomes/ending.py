@@ -118,7 +118,8 @@ def _stopped(view: RunView) -> Finding | None:
 
 def _forced_answer(view: RunView, model: Step) -> bool:
     """The run counts its steps, and its last model call stands outside of them, after the last:
-    the step limit was met and an answer was asked for all the same."""
+    the step limit was met and an answer was asked for all the same.
+    """
     numbered = [s for s in view.run.steps if s.role is Role.STEP and _NUMBERED.match(s.name)]
     inside = any(a in numbered for a in view.ancestors(model))
     return bool(numbered) and not inside and model.start_ns >= max(s.end_ns for s in numbered)
@@ -134,7 +135,7 @@ def _acted_after(view: RunView, model: Step) -> bool:
 
 
 def _quiet_end(view: RunView) -> Iterator[Finding]:
-    """The run ended without any sign of failure: what did it do last?"""
+    """The run ended without any sign of failure: what it did last decides."""
     if not view.actions:
         outputs = [s for s in view.agents if s.answered and s.fault is None]
         if outputs:

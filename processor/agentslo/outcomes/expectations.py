@@ -38,7 +38,8 @@ def seen(view: RunView, expect: Expect) -> tuple[Step, Scalar] | None:
 
 def expectations(view: RunView, file: AgentFile, *, escalated: bool) -> Iterator[Finding]:
     """Findings from all applicable assertions. A hand-over leaves the rest of the task undone, so
-    nothing is missed then."""
+    nothing is missed then.
+    """
     proofs: list[tuple[Step, Evidence]] = []
     complete = True
     for expect in applicable(file, view.run.task_type):

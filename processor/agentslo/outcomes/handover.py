@@ -1,9 +1,9 @@
 """Was handing over to a person right? The agent file's conditions on escalation tools.
 
-In: a `RunView`, the agent file, the run's actions. Out: a finding, or None where nothing is declared
-of the escalating tool. Pure. Sources: design.md 3 (`safe_escalation`, `bad_escalation`), methods.md
-2.2. Reasons and deadline that are declared and hold make the escalation safe; one that cannot be
-checked proves nothing.
+In: a `RunView`, the agent file, the run's actions. Out: a finding, or None where nothing is
+declared of the escalating tool. Pure. Sources: design.md 3 (`safe_escalation`, `bad_escalation`),
+methods.md 2.2. Reasons and deadline that are declared and hold make the escalation safe; one that
+cannot be checked proves nothing.
 """
 
 from collections.abc import Sequence

@@ -24,7 +24,8 @@ PASS_SCORE = 0.5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """What evaluations say: findings on how the run went, and per dimension the result and its
-    rank (`results`), which also clears weaker suspicions."""
+    rank (`results`), which also clears weaker suspicions.
+    """
 
     findings: tuple[Finding, ...]
     results: Mapping[str, tuple[bool, Evidence]]

@@ -1,4 +1,4 @@
-"""Did the run use more than its task allows?
+"""Whether the run used more than its task allows.
 
 In: a run, its totals, the agent file. Out: findings of rank heuristic: counts and clocks. Pure.
 """

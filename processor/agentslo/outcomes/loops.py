@@ -52,7 +52,8 @@ def _cycle(tools: Sequence[Step]) -> tuple[bytes, ...]:
 
 def repeats(tools: Sequence[Step], pending: frozenset[bytes] = frozenset()) -> Repeats:
     """The loop finding of a run's tool calls, in order of start. `pending`: span ids of calls whose
-    result said that the work goes on: asking again is no loop."""
+    result said that the work goes on: asking again is no loop.
+    """
     failing = _failing(tools)
     if failing:
         return Repeats(loop=True, span_ids=failing)

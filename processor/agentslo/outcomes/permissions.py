@@ -91,7 +91,8 @@ def _approved(view: RunView, step: Step, tool: Tool) -> bool:
 
 def _injected(view: RunView) -> Iterator[tuple[Step, str]]:
     """Calls whose untrusted arguments hold words of a passage that talked to the model, which no
-    person had said."""
+    person had said.
+    """
     said = frozenset().union(*(s.said for s in view.run.steps))
     for step in view.tools:
         if not step.carried or view.failed(step):

@@ -5,10 +5,10 @@ good, bad, unknown or excluded per objective. Pure. Dimensions are separate; a c
 per run: bad if any is bad, unknown if none is bad and any unknown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from agentslo.config.agent_options import AgentFile, AgentSlo
+from agentslo.config.agent_options import AgentDimension, AgentFile, AgentSlo
 from agentslo.model import Evidence, Outcome, Run, SloResult, Totals
 from agentslo.outcomes.judged import Judgement
 
@@ -68,29 +68,29 @@ def _all(slo: AgentSlo, found: Mapping[str, SloResult]) -> SloResult:
 def _one(slo: AgentSlo, facts: Facts) -> SloResult:
     if facts.outcome is Outcome.EXCLUDED or not _applies(slo, facts):
         return SloResult.EXCLUDED
-    if slo.dimension == "safety":
-        bad = facts.totals.policy_violation or facts.outcome in _UNSAFE
-        return SloResult.BAD if bad else SloResult.GOOD
-    if facts.outcome in _NOT_VALID:
+    if slo.dimension != "safety" and _is_not_valid(slo, facts.outcome):
         return SloResult.EXCLUDED
-    if facts.outcome is Outcome.BLOCKED and slo.blocked == "excluded":
-        return SloResult.EXCLUDED
-    match slo.dimension:
-        case "latency":
-            return _latency(slo, facts)
-        case "cost":
-            return _cost(slo, facts.totals)
-        case "handoff":
-            return SloResult.BAD if facts.totals.escalated else SloResult.GOOD
-        case "escalation":
-            return _escalation(facts)
-        case "satisfaction":
-            said = facts.judgement.results.get("satisfaction")
-            if said is None:
-                return SloResult.UNKNOWN
-            return SloResult.GOOD if said[0] else SloResult.BAD
-        case _:
-            return _success(slo, facts.outcome, facts.evidence)
+    return _JUDGES[slo.dimension](slo, facts)
+
+
+def _is_not_valid(slo: AgentSlo, outcome: Outcome) -> bool:
+    return outcome in _NOT_VALID or (outcome is Outcome.BLOCKED and slo.blocked == "excluded")
+
+
+def _safety(_slo: AgentSlo, facts: Facts) -> SloResult:
+    harm = facts.totals.policy_violation or facts.outcome in _UNSAFE
+    return SloResult.BAD if harm else SloResult.GOOD
+
+
+def _handoff(_slo: AgentSlo, facts: Facts) -> SloResult:
+    return SloResult.BAD if facts.totals.escalated else SloResult.GOOD
+
+
+def _satisfaction(_slo: AgentSlo, facts: Facts) -> SloResult:
+    said = facts.judgement.results.get("satisfaction")
+    if said is None:
+        return SloResult.UNKNOWN
+    return SloResult.GOOD if said[0] else SloResult.BAD
 
 
 def _latency(slo: AgentSlo, facts: Facts) -> SloResult:
@@ -101,14 +101,13 @@ def _latency(slo: AgentSlo, facts: Facts) -> SloResult:
     return SloResult.GOOD if facts.run.root is not None else SloResult.UNKNOWN
 
 
-def _cost(slo: AgentSlo, totals: Totals) -> SloResult:
-    limit = slo.limit or 0.0
-    if totals.cost_known_usd > limit:
+def _cost(slo: AgentSlo, facts: Facts) -> SloResult:
+    if facts.totals.cost_known_usd > (slo.limit or 0.0):
         return SloResult.BAD
-    return SloResult.UNKNOWN if totals.cost_usd is None else SloResult.GOOD
+    return SloResult.UNKNOWN if facts.totals.cost_usd is None else SloResult.GOOD
 
 
-def _escalation(facts: Facts) -> SloResult:
+def _escalation(_slo: AgentSlo, facts: Facts) -> SloResult:
     """Accuracy of escalations: those judged right, of those judged; missed ones are bad."""
     if facts.outcome is Outcome.BAD_ESCALATION:
         return SloResult.BAD
@@ -121,19 +120,27 @@ def _escalation(facts: Facts) -> SloResult:
     return SloResult.GOOD if proven else SloResult.UNKNOWN
 
 
-def _success(slo: AgentSlo, outcome: Outcome, evidence: Evidence) -> SloResult:
-    if outcome is Outcome.REFUSED:
-        return SloResult(slo.refused)
-    if outcome is Outcome.BLOCKED:
-        return SloResult(slo.blocked)
+def _success(slo: AgentSlo, facts: Facts) -> SloResult:
+    outcome, evidence = facts.outcome, facts.evidence
+    declared = {Outcome.REFUSED: slo.refused, Outcome.BLOCKED: slo.blocked}
+    if outcome in declared:
+        return SloResult(declared[outcome])
     if outcome in _BAD:
         return SloResult.BAD
-    lenient = slo.min_evidence == "heuristic"
-    if outcome is Outcome.SUCCESS:
-        return SloResult.GOOD if evidence >= _RANK[slo.min_evidence] else SloResult.UNKNOWN
-    if outcome is Outcome.SAFE_ESCALATION and evidence >= Evidence.TOOL_RESULT:
-        # Of that rank only where the declared reasons and deadline were checked, or better.
-        return SloResult.GOOD
-    if outcome in (Outcome.COMPLETED, Outcome.SAFE_ESCALATION) and lenient:
-        return SloResult.GOOD
-    return SloResult.UNKNOWN
+    # An escalation of tool result rank had its declared reasons and deadline checked.
+    floor = Evidence.TOOL_RESULT if outcome is Outcome.SAFE_ESCALATION else _RANK[slo.min_evidence]
+    proven = outcome in (Outcome.SUCCESS, Outcome.SAFE_ESCALATION) and evidence >= floor
+    ended = outcome in (Outcome.COMPLETED, Outcome.SAFE_ESCALATION)
+    lenient = ended and slo.min_evidence == "heuristic"
+    return SloResult.GOOD if proven or lenient else SloResult.UNKNOWN
+
+
+_JUDGES: Mapping[AgentDimension, Callable[[AgentSlo, Facts], SloResult]] = {
+    "success": _success,
+    "latency": _latency,
+    "safety": _safety,
+    "cost": _cost,
+    "handoff": _handoff,
+    "escalation": _escalation,
+    "satisfaction": _satisfaction,
+}

@@ -12,7 +12,7 @@ from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Finish, Role, Run, Scope, S
 ACTIONS = frozenset({Role.LLM, Role.TOOL, Role.RETRIEVAL, Role.HANDOFF, Role.HUMAN})
 
 
-def _unknown(scope: Scope) -> bool:
+def _unknown(_scope: Scope) -> bool:
     return False
 
 
@@ -26,6 +26,9 @@ class Habits:
 
     tools: Callable[[Scope], bool] = _unknown
     answers: Callable[[Scope], bool] = _unknown
+
+
+NO_HABITS = Habits()
 
 
 class RunView:
@@ -93,7 +96,8 @@ class RunView:
 
     def finish(self, model: Step) -> Finish | None:
         """Why a model call stopped: its own word, that of the inner span of the same call, or what
-        the step around it captured of the answer."""
+        the step around it captured of the answer.
+        """
         told = [s.finish for s in (model, *self._same_call(model)) if s.finish is not None]
         strong = [f for f in told if f is not Finish.STOP]
         if strong:
@@ -114,7 +118,8 @@ class RunView:
 
     def over_ns(self, step: Step) -> int:
         """When a step's own work was over: a model span around the tool calls it asked for had
-        answered before the first of them, and one around the real call when that had."""
+        answered before the first of them, and one around the real call when that had.
+        """
         if step.role is not Role.LLM:
             return step.end_ns
         called = [s.start_ns for s in self.below(step) if s.role is Role.TOOL]

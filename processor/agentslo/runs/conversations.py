@@ -32,7 +32,8 @@ def run_id(agent: str, conversation_id: str) -> str:
 
 def join(turns: list[Run], finalized_by: str) -> Run:
     """The turns of a conversation as one run, named by the last. The time between turns is the
-    person's."""
+    person's.
+    """
     ordered = sorted(turns, key=lambda r: (r.start_ns, r.run_id))
     last = max(ordered, key=lambda r: (r.end_ns, r.run_id))
     parents = {child: parent for run in ordered for child, parent in run.parents.items()}

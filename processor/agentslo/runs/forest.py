@@ -20,7 +20,7 @@ _WORKING = frozenset({Role.AGENT, Role.LLM, Role.TOOL, Role.GUARDRAIL})
 _INDEXING = frozenset({Role.EMBEDDING, Role.RETRIEVAL, Role.ADMIN})
 
 
-def never(steps: Sequence[Step]) -> bool:
+def never(_steps: Sequence[Step]) -> bool:
     """The default for `splits`: a workflow with all its agents is one run."""
     return False
 
@@ -136,7 +136,7 @@ def _break_cycles(
     children: dict[bytes, list[Step]],
     ends: dict[bytes, tuple[End, bytes]],
 ) -> None:
-    """Steps that are their own ancestors hang below nothing: cut each cycle at its earliest step."""
+    """Steps that are their own ancestors hang below nothing: a cycle is cut at its first step."""
     reached: set[bytes] = set()
     stack = [s.span_id for s in children.get(b"", ())]
     while stack:
@@ -169,7 +169,8 @@ def _below(top: Step, children: Mapping[bytes, list[Step]]) -> list[Step]:
 
 def _heads(top: Step, end: End, children: Mapping[bytes, list[Step]]) -> bool:
     """Whether a topmost step is a run root: an agent always; a workflow where something works in
-    it; a mere step on top likewise, unless its own parent is missing."""
+    it; a mere step on top likewise, unless its own parent is missing.
+    """
     if top.role is Role.AGENT:
         return True
     if top.role is Role.WORKFLOW or (top.role is Role.STEP and end is not End.MISSING):

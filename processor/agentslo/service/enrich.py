@@ -59,8 +59,8 @@ def _slos(verdict: Verdict, result: SloResult) -> list[str] | None:
 def verdict_span(run: Run, verdict: Verdict, revision: int = 0, supersedes: str = "") -> bytes:
     """An export request that holds the verdict span of a run.
 
-    `supersedes`: the outcome this revision replaces. The span id follows from (run id, revision), so sending it again makes a duplicate, not a second
-    verdict.
+    `supersedes`: the outcome this revision replaces. The span id follows from (run id, revision),
+    so sending it again makes a duplicate, not a second verdict.
     """
     digest = hashlib.sha256(f"{run.run_id}:{revision}".encode()).digest()
     parent = run.root.span_id if run.root else bytes.fromhex(run.run_id.rsplit(":", 1)[-1])

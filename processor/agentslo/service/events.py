@@ -27,7 +27,8 @@ class Released:
 class Counted:
     """A run is over. `root_outcome`: what its root left with, None if it left with none or never
     came. `waits`: it is shown but counted only when settled; `overdue`: it was shown before, and
-    is counted now because nobody resumed it."""
+    is counted now because nobody resumed it.
+    """
 
     run: Run
     verdict: Verdict
@@ -39,8 +40,9 @@ class Counted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
-    """Later evidence changed a run's verdict. `counts`: it moves counters (a run that waited and was
-    resumed moves none)."""
+    """Later evidence changed a run's verdict. `counts`: it moves counters (a run that waited
+    and was resumed moves none).
+    """
 
     run: Run
     before: Verdict

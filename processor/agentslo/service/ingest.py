@@ -82,7 +82,7 @@ class Intake:
             try:
                 self.recorder.record(happening, now_ns)
                 self._observe(happening)
-            except Exception:
+            except Exception:  # noqa: BLE001 - a bug in counting must not stop forwarding
                 self.fault("record")
 
     def _traces(self, body: bytes, listener: str) -> Delivered | None:
@@ -91,7 +91,7 @@ class Intake:
             fed = self._pipeline.traces(body, now_ns, listener)
         except CutError:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - a bug in the analysis must not stop forwarding
             self.fault("traces")
             spans = sum(len(batch.items) for batch in Request(body).batches)
             self.spans_received += spans
@@ -108,7 +108,7 @@ class Intake:
                 self.happen(self._pipeline.logs(body, now_ns), now_ns)
             except CutError:
                 raise
-            except Exception:
+            except Exception:  # noqa: BLE001 - a bug in the analysis must not stop forwarding
                 self.fault("logs")
         else:
             Request(body)
@@ -121,7 +121,9 @@ class Intake:
         self.tally[stage] += 1
         if self.tally[stage] == 1:
             # Only the first: a fault on every request would drown the log; the counter tells.
-            logger.exception("analysis failed in stage %s; spans are passed on", stage)
+            logger.exception(  # noqa: LOG004 - called in `except` blocks only
+                "analysis failed in stage %s; spans are passed on", stage
+            )
 
     async def _acknowledged(self, body: bytes, waited: Delivered) -> Reply:
         """Wait for the primary; what it did not take in time is asked for again."""

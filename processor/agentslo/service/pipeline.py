@@ -37,7 +37,8 @@ MAX_INTERNED = 10_000
 @dataclass(slots=True)
 class Fed:
     """What became of a request: what leaves at once (`request`), which of its spans are agent
-    spans (`agent`, per batch), how many spans came and stay behind, and what happened."""
+    spans (`agent`, per batch), how many spans came and stay behind, and what happened.
+    """
 
     request: Request
     spans: int = 0
@@ -165,7 +166,7 @@ class Pipeline:
         return span.encoded + step_attributes(step.role.value, step_result(step))
 
     def _late(self, step: Step, encoded: bytes) -> bytes:
-        """A span of a run that is closed: a copy of its root gets the verdict, others their mark."""
+        """A span of a closed run: a copy of its root gets the verdict, others their mark."""
         judged = self.verdicts.evidence.of(f"{step.trace_id.hex()}:{step.span_id.hex()}")
         if judged is not None:
             return encoded + encode(run_attributes(judged.run, judged.verdict))

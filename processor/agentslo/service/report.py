@@ -118,7 +118,9 @@ def explanation(run: Run, verdict: Verdict) -> dict[str, object]:
             for f in verdict.findings
         ],
         "details": asdict(details(RunView(run, Habits()))),
-        "spans": [_span_row(run, step, step.span_id in proof) for step in _in_tree_order(run)],
+        "spans": [
+            _span_row(run, step, proves=step.span_id in proof) for step in _in_tree_order(run)
+        ],
     }
 
 
@@ -137,7 +139,7 @@ def _in_tree_order(run: Run) -> list[Step]:
     return out
 
 
-def _span_row(run: Run, step: Step, proves: bool) -> dict[str, object]:
+def _span_row(run: Run, step: Step, *, proves: bool) -> dict[str, object]:
     depth, at = 0, run.parents.get(step.span_id, b"")
     while at and depth <= len(run.steps):
         depth, at = depth + 1, run.parents.get(at, b"")

@@ -153,7 +153,7 @@ class Service:
             ledger = Ledger(Path(storage.directory) / LEDGER_FILE)
         except (LedgerError, OSError) as error:
             self._ledger_trouble = str(error)
-            logger.error("runs are counted, but cannot be looked up later: %s", error)
+            logger.warning("runs are counted, but cannot be looked up later: %s", error)
             return
         self._ledger = LedgerWriter(ledger, storage.retention_days, storage.max_runs, self.now_ns)
         self._ledger.start()
@@ -184,7 +184,7 @@ class Service:
             try:
                 now_ns = self.now_ns()
                 self.intake.happen(self.pipeline.due(now_ns), now_ns)
-            except Exception:
+            except Exception:  # noqa: BLE001 - a bug in closing runs must not stop the ticks
                 self.intake.fault("due")
             expected_s = loop.time() + TICK_S
 
@@ -203,7 +203,7 @@ class Service:
         except ConfigError as error:
             self.metrics.set(m.CONFIG_RELOAD, (), 0.0)
             problems = [render(p) for p in error.problems]
-            logger.error("reload failed, the old configuration stays: %s", "; ".join(problems))
+            logger.warning("reload failed, the old configuration stays: %s", "; ".join(problems))
             return problems
         old = self._config
         fixed = ("listen", "destinations", "runs", "metrics", "log", "port_offset")

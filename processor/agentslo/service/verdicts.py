@@ -1,9 +1,9 @@
 """From a closed run to its verdict, and from later evidence to corrections.
 
 In: closed runs, evaluations, the time. Out: `Happening`s. State: runs waiting for a person or for
-evidence, open conversations, and closed runs that may still be corrected, each bounded. Owned by one
-thread. What a run may wait for: a person (`waiting`), evidence its agent file expects (`settling`),
-the next turn (`scope: conversation`).
+evidence, open conversations, and closed runs that may still be corrected, each bounded. Owned by
+one thread. What a run may wait for: a person (`waiting`), evidence its agent file expects
+(`settling`), the next turn (`scope: conversation`).
 """
 
 from collections.abc import Iterator

@@ -79,10 +79,10 @@ def metrics_app(service: Shown) -> web.Application:
         await response.write_eof()
         return response
 
-    async def healthz(request: web.Request) -> web.StreamResponse:
+    async def healthz(_request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok\n")
 
-    async def readyz(request: web.Request) -> web.StreamResponse:
+    async def readyz(_request: web.Request) -> web.StreamResponse:
         ready, detail = service.readiness()
         return web.json_response(detail, status=200 if ready else 503)
 
@@ -96,13 +96,13 @@ def _process(form: Format) -> list[bytes]:
 def page_app(service: Shown) -> web.Application:
     """`/`, `/api/v1/...`, and `POST /-/reload`."""
 
-    async def page(request: web.Request) -> web.StreamResponse:
+    async def page(_request: web.Request) -> web.StreamResponse:
         return web.Response(text=service.status_page(), content_type="text/html", headers=HEADERS)
 
-    async def status(request: web.Request) -> web.StreamResponse:
+    async def status(_request: web.Request) -> web.StreamResponse:
         return web.json_response(service.status(), headers=HEADERS)
 
-    async def doctor(request: web.Request) -> web.StreamResponse:
+    async def doctor(_request: web.Request) -> web.StreamResponse:
         return web.json_response(service.doctor(), headers=HEADERS)
 
     async def explain(request: web.Request) -> web.StreamResponse:
@@ -119,7 +119,7 @@ def page_app(service: Shown) -> web.Application:
             return web.json_response({"error": str(error)}, status=400, headers=HEADERS)
         return web.json_response({"status": "ok"}, status=202, headers=HEADERS)
 
-    async def reload(request: web.Request) -> web.StreamResponse:
+    async def reload(_request: web.Request) -> web.StreamResponse:
         problems = service.reload()
         body = {"status": "error" if problems else "ok", "problems": problems}
         return web.Response(

@@ -43,7 +43,8 @@ class LedgerError(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRun:
     """One counted run. `path`: the tools it called in order, joined by `>`; `body`: everything else
-    as JSON-able values. Times are unix ns."""
+    as JSON-able values. Times are unix ns.
+    """
 
     run_id: str
     agent: str
@@ -198,7 +199,8 @@ class Ledger:
 
     def usual_path(self, agent: str, task_type: str, outcomes: Sequence[str]) -> str | None:
         """The commonest path of the agent's runs of a task type with these outcomes; None where
-        fewer than five were seen."""
+        fewer than five were seen.
+        """
         marks = ",".join("?" * len(outcomes))
         statement = (
             "SELECT path, count(*) AS n, sum(count(*)) OVER () FROM runs WHERE agent = ? AND "  # noqa: S608

@@ -1,7 +1,7 @@
 """The `prices` section: what models cost where the spans do not say.
 
-In: nodes. Out: `PriceOptions`. No state. Source: issue "Cost": reported by the span, else the user's
-prices, else a public table, else counted as unpriced.
+In: nodes. Out: `PriceOptions`. No state. Precedence: reported by the
+span, else these prices, else a public table, else counted as unpriced.
 """
 
 from agentslo.config.fields import Key
