@@ -1,8 +1,8 @@
 """Real parts around the service: its own process, Collectors, a sink, a sender, a replay."""
 
 import json
+import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +13,7 @@ from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import grpc
 import yaml
@@ -23,7 +24,6 @@ from agentslo.otlp.files import Report, expand, merged
 from support import tools
 from support.ports import LOOPBACK, free_port
 from support.process import Running, answers, running
-from support.wait import until
 
 COMMAND = Path(sys.executable).with_name("agentslo")
 SHIPPED = tools.PROJECT_ROOT / "processor" / "agentslo" / "demo" / "captures"
@@ -130,8 +130,6 @@ def command(
     *arguments: str | Path, env: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """`agentslo` with some arguments, to its end."""
-    import os
-
     return subprocess.run(
         [COMMAND, *arguments],
         capture_output=True,
@@ -285,7 +283,7 @@ class Sender:
                 else:
                     self.acknowledged.append(body)
 
-    def __enter__(self) -> "Sender":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -11,14 +11,14 @@ import grpc
 import pytest
 from aiohttp import web
 from google.rpc import error_details_pb2, status_pb2
+from service_parts import SHIPPED, in_time_order, listening, to, write_config
+from span_parts import requests_of, seen
+from transport_parts import GrpcSink, HttpSink, until
 
 from agentslo.config.service_file import load
 from agentslo.otlp.answer import Signal
 from agentslo.service.server import Service
-from service_parts import SHIPPED, in_time_order, listening, to, write_config
-from span_parts import requests_of, seen
 from support.ports import LOOPBACK
-from transport_parts import GrpcSink, HttpSink, until
 
 ACK_TIMEOUT_S = 0.4
 RUNS = {

@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from service_parts import EXAMPLES, agentslo, command
+
 from support import tools
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from service_parts import (
     EXAMPLES,
     OURS,
@@ -27,6 +26,7 @@ from service_parts import (
     to,
 )
 from span_parts import Seen, requests_in_file, requests_of, seen
+
 from support.wait import until
 
 pytestmark = pytest.mark.xdist_group("inline")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from service_parts import SHIPPED, Service, agentslo, get, listening, replayed, send
 
 from agentslo.demo.hello import requests
-from service_parts import SHIPPED, Service, agentslo, get, listening, replayed, send
 from support.ports import LOOPBACK, free_port
 from support.process import answers, running
 from support.wait import until
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.xdist_group("metrics")
 
 Counts = dict[tuple[str, str], float]
 RUNS = "sum by (agent, outcome) (agent_slo_runs_total)"
-ZERO_HOLD_S = 2
+ZERO_HOLD_S = 6
 NOW_NS = 1_790_000_000_000_000_000
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 

@@ -1,4 +1,4 @@
-"""A stop signal under load: everything acknowledged arrives, held roots leave, the account holds."""
+"""A stop signal under load: what was acknowledged arrives, held roots leave, the account holds."""
 
 import itertools
 import re
@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agentslo.demo.hello import requests
 from service_parts import QUICK_RUNS, Sender, agentslo, listening, sink, to
 from span_parts import requests_of, seen
+
+from agentslo.demo.hello import requests
 from support.wait import until
 
 STOP_S = 25.0

@@ -1,4 +1,4 @@
-"""Tap: the Collector's back end gets everything whatever becomes of agentslo, and verdicts beside."""
+"""Tap: the Collector's back end gets everything, and verdicts, whatever becomes of agentslo."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from service_parts import (
     EXAMPLES,
     OURS,
@@ -25,6 +24,7 @@ from service_parts import (
     to,
 )
 from span_parts import requests_in_file, requests_of, seen
+
 from support.wait import until
 
 pytestmark = pytest.mark.xdist_group("tap")

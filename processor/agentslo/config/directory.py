@@ -30,6 +30,10 @@ class Directory:
             self._memo[key] = found
         return found
 
+    def named(self, name: str) -> AgentFile:
+        """The file that gives its runs this name; the default where none does."""
+        return next((f for f in self.files if f.name == name), self.default)
+
 
 def _matches(file: AgentFile, key: tuple[str, str, str]) -> bool:
     agent, service, environment = key

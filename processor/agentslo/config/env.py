@@ -9,7 +9,7 @@ state. A variable is the path in upper case, `_` between its parts, an index in 
 import re
 from collections.abc import Mapping as MappingType
 
-from agentslo.config.fields import Field, SecretMap, TextList, is_nothing
+from agentslo.config.fields import Field, SecretMap, TextList, WordMap, is_nothing
 from agentslo.config.problems import did_you_mean
 from agentslo.config.reading import OptionPath, Reading
 from agentslo.config.schema import Group, GroupList, T, leaves
@@ -37,11 +37,11 @@ def variable_name(path: tuple[str, ...]) -> str:
 
 
 def variables(root: Field) -> dict[str, tuple[tuple[str, ...], Field]]:
-    """Every variable with its path and option; credentials have none."""
+    """Every variable with its path and option; mappings of free names have none."""
     return {
         variable_name(path): (path, option)
         for path, option in leaves(root)
-        if not isinstance(option, SecretMap)
+        if not isinstance(option, SecretMap | WordMap)
     }
 
 

@@ -1,4 +1,4 @@
-"""The options of a section that hold values: one scalar, a list of them, named credentials.
+"""The options of a section that hold values: one scalar, a list of them, names with a value each.
 
 In: a node, where it stands, and the reading it belongs to. Out: a typed value, or `FAULTY` with its
 problems noted. No state. `schema.py` puts these into groups.
@@ -125,6 +125,34 @@ class SecretMap:
             elif isinstance(name, str) and isinstance(value, str):
                 pairs[name] = Secret(value)
         return tuple(pairs.items())
+
+
+@dataclass(frozen=True, slots=True)
+class WordMap:
+    """A mapping of free names to values of one kind."""
+
+    name: str
+    key_kind: Kind[str]
+    value_kind: Kind[str]
+    doc: str
+    required: bool = False
+
+    @property
+    def attribute(self) -> str:
+        """The field it fills."""
+        return self.name
+
+    def read(self, node: Node, path: OptionPath, reading: Reading) -> object:
+        """A tuple of (name, value) pairs."""
+        pairs: list[tuple[str, str]] = []
+        for entry in entries_of(node, path, reading):
+            where = (*path, entry.key)
+            reading.place(where, entry.value.mark)
+            name = read_scalar(self.key_kind, Scalar(entry.key, entry.key_mark), where, reading)
+            value = read_scalar(self.value_kind, entry.value, where, reading)
+            if isinstance(name, str) and isinstance(value, str):
+                pairs.append((name, value))
+        return tuple(pairs)
 
 
 def is_nothing(node: Node) -> bool:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from agentslo.config.env import variable_name
-from agentslo.config.fields import Field, Key, SecretMap, TextList
+from agentslo.config.fields import Field, Key, SecretMap, TextList, WordMap
 from agentslo.config.kinds import ByteSize, Duration, show_bytes, show_duration
 from agentslo.config.schema import Group, GroupList, T
 from agentslo.config.service_file import ROOT
@@ -27,10 +27,10 @@ it. Without a file everything has its default. A commented file is in `examples/
   are bytes (`4000000`) or `64MiB`, `4MB`.
 - **References**: `${env:NAME}` and `${env:NAME:-default}` in any value; `$${` is `${` itself. The
   default also stands for an empty variable.
-- **Variables**: every option but headers is also an environment variable, and wins over the file.
-  In lists `N` is the place of the item, from 0: `AGENTSLO_DESTINATIONS_0_ENDPOINT`. Lists of words
-  are written with commas. An empty variable counts as absent. An `AGENTSLO_` variable that names no
-  option is a problem, except those Kubernetes makes for Services
+- **Variables**: every option but headers and roles is also an environment variable, and wins over
+  the file. In lists `N` is the place of the item, from 0: `AGENTSLO_DESTINATIONS_0_ENDPOINT`. Lists
+  of words are written with commas. An empty variable counts as absent. An `AGENTSLO_` variable that
+  names no option is a problem, except those Kubernetes makes for Services
   (`AGENTSLO_..._SERVICE_HOST` and the like).
 - **Files** (`cert_file` and so on) are looked up beside the configuration file.
 - Unknown and repeated keys, tags, merge keys and a second document are problems; anchors and
@@ -71,7 +71,8 @@ def _table(fields: list[Field], path: tuple[str, ...], group: Group[T]) -> Itera
     yield "| key | value | default | variable | |"
     yield "|---|---|---|---|---|"
     for field in fields:
-        variable = "" if isinstance(field, SecretMap) else f"`{variable_name((*path, field.name))}`"
+        named = isinstance(field, SecretMap | WordMap)
+        variable = "" if named else f"`{variable_name((*path, field.name))}`"
         cells = (f"`{field.name}`", _words(field), _default(field, group), variable, field.doc)
         yield f"| {' | '.join(cells)} |"
 
@@ -81,6 +82,8 @@ def _words(field: Field) -> str:
         return field.kind.words
     if isinstance(field, TextList):
         return f"list of: {field.kind.words}"
+    if isinstance(field, WordMap):
+        return f"mapping of {field.key_kind.words} to: {field.value_kind.words}"
     return "mapping of names to text, never shown"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agentslo.config.agent_options import AgentFile
 from agentslo.config.crosscheck import check_listeners, check_loops, with_offset
+from agentslo.config.dialect_options import DialectOptions
 from agentslo.config.env import overlay
 from agentslo.config.fields import Faulty
 from agentslo.config.options import (
@@ -31,6 +32,7 @@ from agentslo.config.problems import ConfigError, Problem
 from agentslo.config.reading import Reading
 from agentslo.config.schema import Group, homes
 from agentslo.config.sections.destinations import DESTINATIONS
+from agentslo.config.sections.dialects import DIALECTS
 from agentslo.config.sections.display import LOG, PAGE
 from agentslo.config.sections.listen import LISTEN, PORT_OFFSET
 from agentslo.config.sections.metrics import METRICS
@@ -53,6 +55,7 @@ class ServiceConfig:
     listen: ListenOptions = field(default_factory=ListenOptions)
     port_offset: int = 0
     destinations: tuple[DestinationOptions, ...] = ()
+    dialects: DialectOptions = field(default_factory=DialectOptions)
     runs: RunsOptions = field(default_factory=RunsOptions)
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
     slos: tuple[Slo, ...] = DEFAULT_SLOS
@@ -74,6 +77,7 @@ ROOT = Group(
         LISTEN,
         PORT_OFFSET,
         DESTINATIONS,
+        DIALECTS,
         RUNS,
         METRICS,
         SLOS,

@@ -20,7 +20,9 @@ _TOOL = (
     r'"(tool_calls|function_call|functionCall)"\s*:\s*(\[\s*)?\{'
     r'|"type"\s*:\s*"(tool_call|tool_use|function_call)"'
 )
-_TELLS = re.compile(r'"refusal"\s*:\s*"[^"]|"(finish|stop)_reason"\s*:\s*"|' + _TOOL)
+_TELLS = re.compile(
+    r'"refusal"\s*:\s*"[^"]|"type"\s*:\s*"refusal"|"(finish|stop)_reason"\s*:\s*"|' + _TOOL
+)
 _MESSAGE_KEYS = frozenset(
     {
         *("additional_kwargs", "refusal", "tool_calls", "finish_reason", "stop_reason"),
@@ -75,7 +77,9 @@ def _finish(message: object) -> Finish | None:
     found: Finish | None = None
     asks = False
     for key, value in _pairs(message):
-        if key == "refusal" and isinstance(value, str) and value:
+        if (key == "refusal" and isinstance(value, str) and value) or (
+            key == "type" and value == "refusal"
+        ):
             return Finish.REFUSAL
         if key in ("finish_reason", "stop_reason") and isinstance(value, str):
             found = normalise(value) or found

@@ -2,7 +2,8 @@
 
 In: one span as sent (`SpanView`). Out: its role and, by key lists, its concepts. No state.
 A dialect is data first: a role function, alias keys per concept (first present wins) and, where a
-convention hides a fact in its own way, a `refine` function. Source: conventions.md 1, 2, 4, 5, 14.
+convention hides a fact in its own way, a `refine` function. The concepts there are keys for are the
+fields of `config.dialect_options.ConceptKeys`. Source: conventions.md 1, 2, 4, 5, 14.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,35 +17,6 @@ Attributes: TypeAlias = Mapping[str, Value]
 
 STATUS_OK = 1
 STATUS_ERROR = 2
-
-CONCEPTS = (
-    "agent",
-    "agent_version",
-    "workflow",
-    "tool",
-    "tool_args",
-    "tool_result",
-    "model",
-    "provider",
-    "conversation_id",
-    "task_type",
-    "finish",
-    "response_id",
-    "usage_in",
-    "usage_out",
-    "usage_cached",
-    "usage_cache_written",
-    "cost_usd",
-    "documents",
-    "triggered",
-    "output",
-    "ttft_s",
-    "ttft_ms",
-    "prompt_version",
-    "tool_definitions",
-    "arm",
-)
-"""Everything a dialect (or a user's mapping file) may give keys for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ _KEPT = frozenset({"GUARDRAIL", "EVALUATOR", "RERANKER", "PROMPT", "DECISION"})
 _RUNS = (".run", ".arun", ".run_async", ".kickoff")
 _AGENT_RUN = re.compile(r"(^|\.)\w*Agent\.\w+$")
 """Emitters without AGENT spans name a chain after the method that runs an agent."""
+_METHOD = re.compile(r"\.(__call__|acall|call|arun|run)$")
 _DOCUMENT = "retrieval.documents."
 _TOOL_CALL = ".message.tool_calls.0.tool_call.function.name"
 _SESSION_KEYS = ("session_id", "conversation_id", "thread_id")
@@ -64,7 +65,7 @@ def refine(view: SpanView, step: Step) -> None:
     if KIND not in found:
         return
     if step.role is Role.TOOL and not step.tool:
-        step.tool = view.name
+        step.tool = _METHOD.sub("", view.name)
     elif step.role is Role.RETRIEVAL and step.documents is None:
         step.documents = _documents(found)
     elif step.role is Role.GUARDRAIL and step.triggered is None:

@@ -8,11 +8,11 @@ span may follow several conventions at once (conventions.md 1).
 
 from collections.abc import Mapping, Sequence
 
+from agentslo.config.dialect_options import CONCEPTS
 from agentslo.config.wants import NOTHING, Wants
 from agentslo.dialects import facts, faults
 from agentslo.dialects.answer import finish_of
 from agentslo.dialects.base import (
-    CONCEPTS,
     STATUS_ERROR,
     Dialect,
     Event,
@@ -33,6 +33,8 @@ _REMOTE_KNOWN, _REMOTE = 0x100, 0x200
 _CLIENT = 3
 _CALLS = frozenset({Role.TOOL, Role.HANDOFF, Role.RETRIEVAL, Role.GUARDRAIL})
 _ANSWERS = frozenset({Role.LLM, Role.STEP})
+_STREAM_KEYS = ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
+_FIRST_TOKEN = "First Token Stream Event"  # noqa: S105 - the name of a span event
 _GENERIC = ("gen_ai.operation.name", "traceloop.span.kind", "openinference.span.kind")
 
 
@@ -138,9 +140,12 @@ class Reader:
         step.cost_usd = number(first(view, "cost_usd"))
         if step.role is Role.LLM:
             step.ttft_s = self._ttft_s(view)
-        told = step.finish or step.usage_out or step.response_id or output or step.fault
+        told = bool(step.finish or step.usage_out or step.fault)
+        if not _streams(view):
+            # A stream that nobody read to its end has an id and a first piece of text all the same.
+            told = told or bool(step.response_id or output)
         ended = step.role in AGENT_LIKE and self._is_there(view, "output")
-        step.answered = bool(told) or ended
+        step.answered = told or ended
 
     def _role(self, view: SpanView) -> tuple[Dialect | None, Role] | None:
         for dialect in self._dialects:
@@ -204,6 +209,12 @@ def _head(view: SpanView, role: Role, arrival_ns: int) -> Step:
         declared=_declared(view.attributes),
         enriched=any(k.startswith(OWN) and not k.startswith(DECLARED) for k in view.attributes),
     )
+
+
+def _streams(view: SpanView) -> bool:
+    """True where the model's answer was streamed, as far as the span tells."""
+    flagged = any(view.attributes.get(key) is True for key in _STREAM_KEYS)
+    return flagged or any(e.name == _FIRST_TOKEN for e in view.events)
 
 
 def _finish(role: Role, told: Finish | None, output: str) -> Finish | None:

@@ -20,7 +20,6 @@ class AgentRow:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     slos: dict[str, Counter[str]] = field(default_factory=dict)
-    objectives: dict[str, float] = field(default_factory=dict)
     last_end_ns: int = 0
 
 
@@ -47,7 +46,6 @@ class Recent:
         self.runs.appendleft(run_line(run, verdict))
         row = self.agents.setdefault((run.agent, run.environment), AgentRow())
         row.outcomes[verdict.outcome.value] += 1
-        row.objectives = {s.name: s.objective_ratio for s in happening.file.slos}
         row.last_end_ns = max(row.last_end_ns, run.end_ns)
         for name, result in verdict.slos.items():
             row.slos.setdefault(name, Counter())[result.value] += 1

@@ -7,7 +7,9 @@ Pure bookkeeping: what each family means stands in the catalogue.
 from collections.abc import Sequence
 
 from agentslo.config.agent_options import AgentFile
+from agentslo.config.directory import Directory
 from agentslo.measure import names as m
+from agentslo.measure.labels import Labels
 from agentslo.measure.series import Metrics
 from agentslo.model import Evidence, Outcome, Role, Run, SloResult, Step, Verdict
 from agentslo.service.enrich import step_result
@@ -23,6 +25,8 @@ class Recorder:
 
     def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
+        self.agents: dict[tuple[str, str], None] = {}
+        """(agent, environment) of every agent counted so far, in order."""
         self._introduced: set[tuple[str, str, str, str]] = set()
 
     def record(self, happening: Happening, now_ns: int) -> None:
@@ -39,21 +43,34 @@ class Recorder:
         if key in self._introduced or len(self._introduced) >= MAX_INTRODUCED:
             return
         self._introduced.add(key)
+        self.agents[agent, environment] = None
         metrics = self.metrics
         for outcome in _UNSAFE:
             metrics.touch(m.RUNS, (agent, environment, release, UNSET, outcome.value), now_ns)
         metrics.touch(m.POLICY_VIOLATIONS, (agent, environment, UNSET), now_ns)
-        source = "default" if file.is_default else "file"
         for slo in file.slos:
-            at = agent, environment, slo.name
             for result in ("good", "bad", "unknown"):
-                metrics.touch(m.EVENTS, (*at, release, UNSET, result), now_ns)
-            if environment in file.environments:
-                metrics.set(m.OBJECTIVE, at, slo.objective_ratio)
-                metrics.set(m.WINDOW, at, slo.window_s)
-                owner = file.owners.operations
-                tier = "" if file.is_default else file.tier
-                metrics.set(m.INFO, (*at, tier, owner, source, file.revision), 1.0)
+                labels = (agent, environment, slo.name, release, UNSET, result)
+                metrics.touch(m.EVENTS, labels, now_ns)
+
+    def objectives(self, directory: Directory) -> None:
+        """Show the objectives in force of every agent seen, where they apply."""
+        objective: dict[Labels, float] = {}
+        window: dict[Labels, float] = {}
+        info: dict[Labels, float] = {}
+        for agent, environment in self.agents:
+            file = directory.named(agent)
+            if environment not in file.environments:
+                continue
+            source = "default" if file.is_default else "file"
+            about = ("" if file.is_default else file.tier, file.owners.operations, source)
+            for slo in file.slos:
+                at = agent, environment, slo.name
+                objective[at], window[at] = slo.objective_ratio, slo.window_s
+                info[*at, *about, file.revision] = 1.0
+        self.metrics.replace(m.OBJECTIVE, objective)
+        self.metrics.replace(m.WINDOW, window)
+        self.metrics.replace(m.INFO, info)
 
     def _count(self, counted: Counted, now_ns: int) -> None:
         run, verdict, file = counted.run, counted.verdict, counted.file

@@ -230,6 +230,7 @@ class Service:
     def refresh(self) -> int:
         """Bring all gauges up to date; gives the time, unix ns."""
         now_ns = self.now_ns()
+        self._recorder.objectives(self.pipeline.verdicts.directory)
         self._gauges.update((self.grpc.answers, self.http.answers), now_ns)
         if self._ledger is not None:
             self._gauges.ledger(self._ledger.written, self._ledger.dropped, now_ns)
@@ -251,12 +252,13 @@ class Service:
         return not self._stopping, detail
 
     def _agent_lines(self) -> list[html.AgentLine]:
+        named = self.pipeline.verdicts.directory.named
         return [
             html.AgentLine(
                 agent=agent,
                 environment=environment,
                 outcomes=row.outcomes,
-                objectives=row.objectives,
+                objectives={s.name: s.objective_ratio for s in named(agent).slos},
                 slos=row.slos,
             )
             for (agent, environment), row in sorted(self._recent.agents.items())

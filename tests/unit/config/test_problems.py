@@ -58,4 +58,5 @@ def test_the_json_form_leaves_the_source_line_out() -> None:
         "path": "log.level",
         "what": "is wrong",
         "fix": "mend it",
+        "severity": "error",
     }
