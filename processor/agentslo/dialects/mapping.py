@@ -32,9 +32,3 @@ def dialect(attribute: str, values: Mapping[str, str]) -> Dialect | None:
 
 DECLARED_ROLES = by_attribute("declared", DECLARED, {role.value: role for role in Role})
 """What an application says of its own span, in its own word (conventions.md 1 rule 1)."""
-
-
-def dialects(options: DialectOptions, plugins: Sequence[Dialect] = ()) -> tuple[Dialect, ...]:
-    """All dialects in force: users' roles, then plug-ins, then the built-in ones."""
-    own = dialect(options.roles.attribute, dict(options.roles.values))
-    return (*((own,) if own else ()), *plugins, *BUILT_IN)

@@ -35,6 +35,6 @@ def refine(view: SpanView, step: Step) -> None:
 DIALECT = Dialect(
     name="nemo-guardrails",
     role=role,
-    markers=(b"rail.type", PREFIX.encode()),
+    markers=(PREFIX.encode(),),
     refine=refine,
 )

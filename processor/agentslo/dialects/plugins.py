@@ -1,13 +1,14 @@
 """Dialects that other packages bring, found by the entry point group `agentslo.dialects`.
 
 In: entry points. Out: the dialects that could be loaded, each guarded, and what was wrong with the
-others, as sentences to log. State: per plug-in the number of its failures while reading. A broken
+others, as sentences to log. State: what is installed, and per plug-in its failures while reading. A broken
 plug-in never stops the start, and one that fails on a span only loses its own say on that span.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from agentslo.dialects.base import Dialect, SpanView
@@ -25,12 +26,17 @@ class Plugins:
     failures: Counter[str] = field(default_factory=Counter)
 
 
-def load(points: Iterable[EntryPoint] | None = None) -> Plugins:
-    """All dialects of the installed packages (or of `points`), by entry point name."""
-    found = entry_points(group=GROUP) if points is None else points
+@cache
+def installed() -> Plugins:
+    """All dialects of the installed packages; looked up once a process."""
+    return load(entry_points(group=GROUP))
+
+
+def load(points: Iterable[EntryPoint]) -> Plugins:
+    """The dialects behind `points`, by entry point name."""
     dialects: list[Dialect] = []
     problems: list[str] = []
-    for point in sorted(found, key=lambda p: (p.name, p.value)):
+    for point in sorted(points, key=lambda p: (p.name, p.value)):
         given = _given(point)
         if isinstance(given, str):
             problems.append(f"dialect plug-in {_named(point)} is left out: {given}")
@@ -59,7 +65,8 @@ def _given(point: EntryPoint) -> tuple[Dialect, ...] | str:
                 f"it is a {type(one).__name__}, not a Dialect; let the entry point name an object "
                 "made by agentslo.dialects.base.Dialect(...), or a tuple of them"
             )
-        if not callable(one.role) or not (one.refine is None or callable(one.refine)):
+        functions: tuple[object, object] = (one.role, one.refine or one.role)
+        if not all(callable(function) for function in functions):
             return f"role and refine of {one.name!r} must be functions"
     return tuple(values)
 

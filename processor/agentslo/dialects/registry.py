@@ -5,6 +5,9 @@ before the general ones, and one that knows only spans without operation names b
 order is that of conventions.md 1; every rule there is a dialect here.
 """
 
+from collections.abc import Sequence
+
+from agentslo.config.dialect_options import DialectOptions
 from agentslo.dialects import (
     adk,
     agent_framework,
@@ -54,3 +57,10 @@ BUILT_IN: tuple[Dialect, ...] = (
     strands.DIALECT,
     genai.OLD,
 )
+
+
+def in_force(options: DialectOptions, plugins: Sequence[Dialect] = ()) -> tuple[Dialect, ...]:
+    """All dialects of a service: its users' roles, then plug-ins, then the built-in ones."""
+    roles = options.roles
+    own = mapping.dialect(roles.attribute, dict(roles.values))
+    return (*((own,) if own else ()), *plugins, *BUILT_IN)

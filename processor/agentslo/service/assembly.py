@@ -3,13 +3,19 @@
 In: a `ServiceConfig`. Out: `Pipeline`, or the parts of it that a reload replaces. Pure.
 """
 
+import logging
+
 from agentslo.config.agent_options import defaults
 from agentslo.config.directory import Directory
 from agentslo.config.service_file import ServiceConfig
 from agentslo.config.wants import NOTHING, wanted
+from agentslo.dialects import plugins
 from agentslo.dialects.read import Reader
+from agentslo.dialects.registry import in_force
 from agentslo.outcomes.prices import pricing
 from agentslo.service.pipeline import Pipeline
+
+logger = logging.getLogger(__name__)
 
 
 def directory(config: ServiceConfig) -> Directory:
@@ -18,8 +24,16 @@ def directory(config: ServiceConfig) -> Directory:
 
 
 def reader(config: ServiceConfig) -> Reader:
-    """The reader of spans, told what the agent files ask about."""
-    return Reader(wants=wanted(config.agents) if config.agents else NOTHING)
+    """The reader of spans: by which dialects, and told what the agent files ask about."""
+    options = config.dialects
+    found = plugins.installed() if options.plugins else plugins.Plugins()
+    for problem in found.problems:
+        logger.warning(problem)
+    return Reader(
+        in_force(options, found.dialects),
+        extra=options.keys.given(),
+        wants=wanted(config.agents) if config.agents else NOTHING,
+    )
 
 
 def pipeline(config: ServiceConfig) -> Pipeline:
