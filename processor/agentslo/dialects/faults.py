@@ -9,8 +9,8 @@ that sends no class names its own exceptions.
 
 import re
 
-from agentslo.dialects.base import STATUS_ERROR, SpanView, text
-from agentslo.model import Fault
+from agentslo.dialects.base import STATUS_ERROR, STATUS_OK, SpanView, text
+from agentslo.model import CONTROL_FLOW, Fault
 
 _CLASSES: tuple[tuple[Fault, re.Pattern[str]], ...] = (
     (Fault.HANDOFF, re.compile(r"^(ParentCommand|Command|GraphBubbleUp|Handoff\w*)$")),
@@ -117,7 +117,9 @@ def read(view: SpanView) -> tuple[Fault | None, str]:
     kinds = [of_class(n) for n in names]
     special = next((k for k in kinds if k is not Fault.OTHER), None)
     if not failed:
-        control = special in (Fault.HANDOFF, Fault.PAUSED, Fault.CANCELLED)
+        # A span that says OK was not cut short: a generator closes with GeneratorExit all the same.
+        closed = special is Fault.CANCELLED and view.status == STATUS_OK
+        control = special in CONTROL_FLOW and not closed
         return (special, safe_type(names[0])) if control else (None, "")
     if special is not None:
         return special, safe_type(names[kinds.index(special)])

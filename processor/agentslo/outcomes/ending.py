@@ -12,6 +12,9 @@ from agentslo.outcomes.view import RunView
 PENDING_S = 0.005
 """A tool span shorter than this, without a result, is a call that waits for approval."""
 
+PAUSE_S = 0.25
+"""A run that pauses for approval ends this soon after the model asked for the tool."""
+
 _BY_FAULT: dict[Fault, tuple[Outcome, str]] = {
     Fault.PAUSED: (Outcome.WAITING, "paused"),
     Fault.CANCELLED: (Outcome.CANCELLED, "cancelled"),
@@ -68,6 +71,11 @@ def fatal_finding(view: RunView, fatal: Step) -> Finding | None:
     last = view.actions[-1] if view.actions else None
     if last is not None and last.role is Role.TOOL and view.failed(last):
         return heuristic(Outcome.TOOL_FAILURE, "tool_error_ended_run", last, fatal)
+    answer = view.last_model
+    finish = view.finish(answer) if answer is not None else None
+    if answer is not None and finish in _BY_FINISH and not _acted_after(view, answer):
+        # Frameworks raise on an empty or cut answer; why it was empty is the model's own word.
+        return heuristic(*_BY_FINISH[finish], answer, fatal)
     if any(m.fault is not None for m in view.models[-1:]):
         return heuristic(Outcome.ERROR, "model_error", view.models[-1], fatal)
     if _TIMEOUT.search(fatal.error_type):
@@ -145,7 +153,7 @@ def _quiet_end(view: RunView) -> Iterator[Finding]:
         return
     last = _last_leaf(view)
     if last.role is Role.LLM and view.finish(last) is Finish.TOOL_CALL:
-        if view.habits.tools(last.scope):
+        if view.habits.tools(last.scope) and _stopped_at_once(view, last):
             yield heuristic(Outcome.WAITING, "tool_call_pending", last)
         else:
             yield heuristic(Outcome.UNKNOWN, "ended_asking_for_a_tool", last)
@@ -155,6 +163,11 @@ def _quiet_end(view: RunView) -> Iterator[Finding]:
         yield heuristic(Outcome.UNKNOWN, "no_answer_after_tool", last)
     else:
         yield heuristic(Outcome.COMPLETED, "ended_normally", last)
+
+
+def _stopped_at_once(view: RunView, model: Step) -> bool:
+    """The run ended with the model's wish: one that went on for a while was doing something."""
+    return (view.run.end_ns - view.over_ns(model)) / 1e9 < PAUSE_S
 
 
 def _last_leaf(view: RunView) -> Step:
