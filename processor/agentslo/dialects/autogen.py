@@ -1,20 +1,33 @@
-"""AutoGen: OTel GenAI names for agents and tools, messaging spans of its runtimes around them.
+"""AutoGen, and Semantic Kernel's runtime, which came out of it: messaging around agents.
 
-`autogen process X` is a step on the way of a message; a runtime alone is no run. Source:
-conventions.md 1 rule 11, 3.2; autogen-core 0.7.5.
+Agents and tools have OTel GenAI names. A runtime's spans are steps on the way of a message; every
+message of a team is a trace of its own, and the team's key in the destination is all they share.
+Source: conventions.md 1 rule 11, 3.2; spans of autogen-agentchat 0.7.5, semantic-kernel 1.45.0.
 """
 
-from agentslo.dialects.base import Dialect, SpanView
-from agentslo.model import Role
+from agentslo.dialects.base import Dialect, SpanView, text
+from agentslo.model import Role, Step
 
-SCOPE = "autogen"
+SCOPES = ("autogen", "agent_runtime")
+_NAMES = tuple(scope + " " for scope in SCOPES)
+_SHARED_BY_ALL = ("", "default")
 
 
 def role(view: SpanView) -> Role | None:
     """A step, for the spans of a runtime; operation names tell the rest."""
-    if not view.scope.name.startswith(SCOPE) or "gen_ai.operation.name" in view.attributes:
+    if not view.name.startswith(_NAMES) or "messaging.operation" not in view.attributes:
         return None
-    return Role.STEP if view.name.startswith(SCOPE + " ") else None
+    return Role.STEP
 
 
-DIALECT = Dialect(name="autogen", role=role, scopes=(SCOPE,))
+def refine(view: SpanView, step: Step) -> None:
+    """The team a message belongs to: `researcher_<team>.(<team>)-A`."""
+    if step.dialect != NAME or step.conversation_id:
+        return
+    _, _, key = text(view.attributes.get("messaging.destination")).rpartition(".(")
+    key = key.rpartition(")")[0]
+    step.conversation_id = "" if key in _SHARED_BY_ALL else key
+
+
+NAME = "autogen"
+DIALECT = Dialect(name=NAME, role=role, scopes=SCOPES, refine=refine)

@@ -2,8 +2,8 @@
 
 Its `gen_ai.agent.name` is a hash, the role is the name people know. A failed tool call is followed
 by a zero-length span with the same operation, which is not a second call. Guardrails and asking a
-person are told by span names. Source: conventions.md 2, 3.2, 8, 9; crewai 1.15.30
-(`telemetry/tracing`).
+person are told by span names. Source: conventions.md 2, 3.2, 8, 9; spans of
+crewai 1.15.30.
 """
 
 from agentslo.dialects.base import Dialect, SpanView, text
@@ -29,6 +29,9 @@ NAMES: dict[str, Role] = {
     "request human feedback": Role.HUMAN,
     "receive human feedback": Role.HUMAN,
 }
+# What it writes on spans still open when the work was cut off: failures have events of their own.
+_CUT_OFF = "Span orphaned"
+_TIMED_OUT = " execution timed out after "
 _DENIED = ("deny", "denied", "block", "blocked", "reject", "rejected")
 
 
@@ -42,6 +45,8 @@ def refine(view: SpanView, step: Step) -> None:
     if view.scope.name != SCOPE:
         return
     found = view.attributes
+    if step.fault is Fault.OTHER:
+        step.fault = _fault(view)
     step.agent = text(found.get("crewai.agent.role")).strip() or step.agent
     if step.role in AGENT_LIKE and not step.workflow:
         step.workflow = text(found.get("crewai.crew.name")) or text(found.get("crewai.flow.name"))
@@ -53,6 +58,14 @@ def refine(view: SpanView, step: Step) -> None:
     if found.get("crewai.policy.blocking") is True:
         decision = text(found.get("crewai.policy.decision")).lower()
         step.triggered = decision in _DENIED or step.triggered
+
+
+def _fault(view: SpanView) -> Fault:
+    """What an error without a class says: cut off from outside, or beyond its time."""
+    if view.message.startswith(_CUT_OFF):
+        return Fault.CANCELLED
+    timed_out = view.message.startswith("Task ") and _TIMED_OUT in view.message
+    return Fault.LIMIT if timed_out else Fault.OTHER
 
 
 DIALECT = Dialect(

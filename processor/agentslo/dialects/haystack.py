@@ -1,11 +1,15 @@
 """Haystack: pipelines of components, agents with steps.
 
 Roles come from span names; a component that calls a model, a retriever or an embedder is told by
-its class. A tool that failed says so in `haystack.tool.error` on a span without status; usage is
-only inside captured output. Source: conventions.md 1 rule 11, 2, 3.2; haystack-ai 3.4.1.
+its class. A tool that failed says so in `haystack.tool.error` on a span without status. Model,
+usage and why an agent stopped are only inside captured output. The scope is the application's own.
+Source: conventions.md 1 rule 11, 2, 3.2; spans of haystack-ai 3.4.0.
 """
 
-from agentslo.dialects.base import Dialect, SpanView, text
+import json
+
+from agentslo.dialects.answer import MAX_BYTES
+from agentslo.dialects.base import Attributes, Dialect, SpanView, Value, count, text
 from agentslo.model import Fault, Role, Step
 
 PREFIX = "haystack."
@@ -24,7 +28,8 @@ _COMPONENTS: tuple[tuple[str, Role], ...] = (
     ("Ranker", Role.RETRIEVAL),
     ("Embedder", Role.EMBEDDING),
 )
-_AGENT = "Agent"
+_OUTPUTS = ("haystack.agent.step.llm.output", "haystack.component.output")
+_OUT_OF_STEPS = "max_agent_steps"
 
 
 def role(view: SpanView) -> Role | None:
@@ -39,27 +44,59 @@ def role(view: SpanView) -> Role | None:
 
 
 def refine(view: SpanView, step: Step) -> None:
-    """A failed tool, and an agent that is named by its place in the pipeline."""
-    found = view.attributes
+    """A failed tool, what a captured answer says of cost, an agent that ran out of steps."""
     if step.dialect != NAME:
         return
-    if step.role is Role.TOOL and found.get("haystack.tool.error") is True and step.fault is None:
-        step.fault, step.failed = Fault.OTHER, True
-    if found.get("haystack.agent.hook.human_in_the_loop.strategy.decision") == "reject":
-        step.failed = None
+    found = view.attributes
+    if step.role is Role.TOOL:
+        if found.get("haystack.tool.error") is True and step.fault is None:
+            step.fault, step.failed = Fault.OTHER, True
+    elif step.role is Role.LLM:
+        _answer(found, step)
+    elif step.role is Role.AGENT and step.fault is None:
+        output = _object(text(found.get("haystack.agent.output")))
+        if output.get("exit_reason") == _OUT_OF_STEPS:
+            step.fault = Fault.LIMIT
+    elif step.role is Role.RETRIEVAL and step.documents is None:
+        documents = _object(text(found.get(_OUTPUTS[1]))).get("documents")
+        step.documents = len(documents) if isinstance(documents, list) else None
+
+
+def _answer(found: Attributes, step: Step) -> None:
+    output = next((_object(o) for key in _OUTPUTS if (o := text(found.get(key)))), {})
+    replies = output.get("replies")
+    reply = replies[-1] if isinstance(replies, list) and replies else None
+    meta = (reply.get("meta") if isinstance(reply, dict) else None) or output.get("meta")
+    meta = meta[-1] if isinstance(meta, list) and meta else meta
+    if not isinstance(meta, dict):
+        return
+    step.model = step.model or text(meta.get("model"))
+    usage = meta.get("usage")
+    if isinstance(usage, dict):
+        step.usage_in = count(usage.get("prompt_tokens", usage.get("input_tokens"))) or None
+        step.usage_out = count(usage.get("completion_tokens", usage.get("output_tokens"))) or None
+
+
+def _object(value: str) -> dict[str, Value]:
+    if not value.startswith("{") or len(value) > MAX_BYTES:
+        return {}
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 NAME = "haystack"
 DIALECT = Dialect(
     name=NAME,
     role=role,
-    markers=(b"haystack.",),
+    markers=(PREFIX.encode(),),
     keys={
         "tool": ("haystack.tool.name",),
         "tool_args": ("haystack.agent.step.tool.input",),
         "tool_result": ("haystack.agent.step.tool.output",),
-        "output": ("haystack.agent.step.llm.output", "haystack.component.output"),
-        "documents": (),
+        "output": _OUTPUTS,
     },
     refine=refine,
 )

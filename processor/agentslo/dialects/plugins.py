@@ -1,8 +1,8 @@
 """Dialects that other packages bring, found by the entry point group `agentslo.dialects`.
 
 In: entry points. Out: the dialects that could be loaded, each guarded, and what was wrong with the
-others, as sentences to log. State: what is installed, and per plug-in its failures while reading. A broken
-plug-in never stops the start, and one that fails on a span only loses its own say on that span.
+others, as sentences to log. State: what is installed, and per plug-in its failures while reading.
+A broken plug-in never stops the start; one that fails on a span only loses its say on that span.
 """
 
 from collections import Counter
