@@ -7,7 +7,7 @@ team can defend", design.md 3.
 
 from dataclasses import dataclass
 
-from agentslo.config.agent_options import AgentFile, Match, Tier, UnlistedTools
+from agentslo.config.agent_options import AgentFile, Tier, UnlistedTools
 from agentslo.config.agent_sections.expect import (
     COMMITS_TOGETHER,
     EVALUATIONS,
@@ -24,7 +24,7 @@ from agentslo.config.agent_sections.identity import (
 from agentslo.config.agent_sections.objectives import OBJECTIVES
 from agentslo.config.agent_sections.task import TASK
 from agentslo.config.agent_sections.tools import TOOLS
-from agentslo.config.agent_sections.words import SENTENCE, WAIT
+from agentslo.config.agent_sections.words import SENTENCE, WAIT, Pattern
 from agentslo.config.fields import Key, TextList
 from agentslo.config.kinds import Duration, Number, Text, choice_of
 from agentslo.config.options import DAY_S, Scope
@@ -62,15 +62,13 @@ EVIDENCE = Group(
 )
 
 
-def _fold(values: Values, path: OptionPath, reading: Reading) -> Values:
+def _fold(values: Values, _path: OptionPath, _reading: Reading) -> Values:
     evidence, decides = values.pop("evidence", None), values.pop("decides", None)
     if isinstance(evidence, EvidenceWaits):
         values["evidence_wait_s"] = evidence.wait_s
         values["human_deadline_s"] = evidence.human_deadline_s
     if isinstance(decides, Decisions):
         values["decides"] = decides.as_mapping()
-    if values.get("match", Match()) == Match():
-        values["match"] = Match(agents=(str(values["name"]),))
     return values
 
 
@@ -123,6 +121,12 @@ AGENT: Group[AgentFile] = Group(
             "human_cost_usd_per_minute",
             Number(0, 10_000),
             "What a person's minute costs; with `human_minutes` of tools.",
+        ),
+        Key(
+            "citation_pattern",
+            Pattern("regular expression (Python)"),
+            "Document ids as answers cite them, such as `KB-\\d+`: a cited id that no retrieval or "
+            "tool returned is a hallucination.",
         ),
         Key(
             "error_budget_policy",

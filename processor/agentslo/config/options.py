@@ -167,3 +167,14 @@ class PriceOptions:
 
     models: tuple[ModelPrice, ...] = ()
     public_table: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentsOptions:
+    """Where agent files are, as written: a folder, single files, or both.
+
+    Both empty: the folder `agents` beside the service file, where there is one.
+    """
+
+    directory: str = ""
+    files: tuple[str, ...] = ()

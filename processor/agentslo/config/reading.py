@@ -81,8 +81,8 @@ class Reading:
 
     def warn(self, path: OptionPath, what: str, fix: str, mark: Mark | None = None) -> None:
         """Notes what is allowed and probably not meant."""
-        problem = problem_at(mark or self.mark(path), what, fix, dotted(path))
-        self._problems.append((path, replace(problem, severity="warning")))
+        place = mark or self.mark(path)
+        self._problems.append((path, problem_at(place, what, fix, dotted(path), "warning")))
 
     def note_all(self, problems: SequenceType[Problem]) -> None:
         """Notes problems that belong to no option."""

@@ -1,17 +1,17 @@
 """The service file: every section of `agentslo.yaml`, with the environment laid over it.
 
-In: a path and the environment. Out: a `ServiceConfig`, or `ConfigError` with every problem there
-is. No state. A new section is a module in `sections/`, a field of `ServiceConfig` and a line in
-`ROOT`. Source: design.md 7.
+In: a path and the environment. Out: a `ServiceConfig` with its agent files, or `ConfigError` with
+every problem there is. No state. A new section is a module in `sections/`, a field of
+`ServiceConfig` and a line in `ROOT`. Source: design.md 7.
 """
 
 import hashlib
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agentslo.config.agent_options import AgentFile
+from agentslo.config.agents import load_agents
 from agentslo.config.crosscheck import check_listeners, check_loops, with_offset
 from agentslo.config.dialect_options import DialectOptions
 from agentslo.config.env import overlay
@@ -19,6 +19,7 @@ from agentslo.config.fields import Faulty
 from agentslo.config.options import (
     DEFAULT_ENVIRONMENTS,
     DEFAULT_SLOS,
+    AgentsOptions,
     ListenOptions,
     LogOptions,
     MetricsOptions,
@@ -31,6 +32,7 @@ from agentslo.config.options import (
 from agentslo.config.problems import ConfigError, Problem
 from agentslo.config.reading import Reading
 from agentslo.config.schema import Group, homes
+from agentslo.config.sections.agents import AGENTS, agent_paths
 from agentslo.config.sections.destinations import DESTINATIONS
 from agentslo.config.sections.dialects import DIALECTS
 from agentslo.config.sections.display import LOG, PAGE
@@ -41,9 +43,9 @@ from agentslo.config.sections.runs import RUNS
 from agentslo.config.sections.slos import ENVIRONMENTS, SLOS
 from agentslo.config.sections.storage import STORAGE
 from agentslo.config.transport import DestinationOptions
-from agentslo.config.yaml_node import Document, Mark, Node, problem_at
+from agentslo.config.yaml_node import Document, Mark, Node
 from agentslo.config.yaml_node import Mapping as MappingNode
-from agentslo.config.yaml_reader import MAX_FILE_BYTES, read_document
+from agentslo.config.yaml_reader import read_file
 
 NO_FILE = "(no file)"
 
@@ -60,12 +62,16 @@ class ServiceConfig:
     metrics: MetricsOptions = field(default_factory=MetricsOptions)
     slos: tuple[Slo, ...] = DEFAULT_SLOS
     environments: tuple[str, ...] = DEFAULT_ENVIRONMENTS
+    agent_files: AgentsOptions = field(default_factory=AgentsOptions)
     agents: tuple[AgentFile, ...] = ()
+    """What the agent files say."""
     storage: StorageOptions = field(default_factory=StorageOptions)
     prices: PriceOptions = field(default_factory=PriceOptions)
     page: PageOptions = field(default_factory=PageOptions)
     log: LogOptions = field(default_factory=LogOptions)
     revision: str = ""
+    warnings: tuple[Problem, ...] = ()
+    """What is allowed and probably not meant."""
 
 
 ROOT = Group(
@@ -82,6 +88,7 @@ ROOT = Group(
         METRICS,
         SLOS,
         ENVIRONMENTS,
+        AGENTS,
         STORAGE,
         PRICES,
         PAGE,
@@ -94,7 +101,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> ServiceConfig:
     """The configuration of a file (None: no file) and the environment, which wins."""
     file = NO_FILE if path is None else str(path)
     base = Path.cwd() if path is None else path.absolute().parent
-    document = Document(None) if path is None else _read(path)
+    document = Document(None) if path is None else read_file(path)[0]
     reading = Reading(file, environ=environ, base=base, homes=homes(ROOT))
     reading.add_source(file, document.lines)
     reading.note_all(document.problems)
@@ -102,34 +109,20 @@ def load(path: Path | None, environ: Mapping[str, str]) -> ServiceConfig:
     if not document.is_broken:
         root = document.root or MappingNode((), Mark(file))
         config = _interpret(overlay(root, ROOT, environ, reading), reading)
-    if problems := reading.problems():
+    paths = agent_paths(config.agent_files, path and path.parent, reading)
+    agents, of_agents = load_agents(paths, environ, config.metrics.caps)
+    problems = (*reading.problems(), *of_agents)
+    if any(problem.is_error for problem in problems):
         raise ConfigError(problems)
-    return replace(config, revision=_revision(config))
+    return replace(config, agents=agents, revision=_revision(config, agents), warnings=problems)
 
 
-def check(paths: Iterable[Path | str], environ: Mapping[str, str] | None = None) -> list[Problem]:
-    """Every problem of every file; the environment is this process's unless given."""
-    known = os.environ if environ is None else environ
-    problems: dict[Problem, None] = {}
-    for path in paths:
-        try:
-            load(Path(path), known)
-        except ConfigError as error:
-            problems.update(dict.fromkeys(error.problems))
-    return list(problems)
-
-
-def _read(path: Path) -> Document:
-    """The document at `path`; a file that cannot be read is a problem like others."""
-    file = str(path)
+def problems_of(path: Path | None, environ: Mapping[str, str]) -> tuple[Problem, ...]:
+    """Every problem of one service file and its agents; None: of the environment alone."""
     try:
-        with path.open("rb") as stream:
-            # One byte beyond the limit shows that there is more, whatever the file is.
-            return read_document(file, stream.read(MAX_FILE_BYTES + 1))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        problem = problem_at(Mark(file), f"cannot be read: {reason}", "correct the path")
-        return Document(None, problems=(problem,))
+        return load(path, environ).warnings
+    except ConfigError as error:
+        return error.problems
 
 
 def _interpret(root: Node, reading: Reading) -> ServiceConfig:
@@ -142,9 +135,10 @@ def _interpret(root: Node, reading: Reading) -> ServiceConfig:
     return replace(config, listen=listen)
 
 
-def _revision(config: ServiceConfig) -> str:
+def _revision(config: ServiceConfig, agents: tuple[AgentFile, ...]) -> str:
     """Twelve hex digits that change with the effective content.
 
     `repr` leaves credentials out, so that the digits, which are shown, tell nothing of them.
     """
-    return hashlib.sha256(repr(config).encode()).hexdigest()[:12]
+    content = (config, [agent.revision for agent in agents])
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:12]

@@ -7,7 +7,7 @@ they look like. `yaml_reader.py` makes these from a file, `env.py` from environm
 
 from dataclasses import dataclass
 
-from agentslo.config.problems import Problem
+from agentslo.config.problems import Problem, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,16 @@ class Document:
         return self.root is None and bool(self.problems)
 
 
-def problem_at(mark: Mark, what: str, fix: str, path: str = "") -> Problem:
+def problem_at(
+    mark: Mark, what: str, fix: str, path: str = "", severity: Severity = "error"
+) -> Problem:
     """A problem at a place."""
-    return Problem(file=mark.file, line=mark.line, col=mark.col, path=path, what=what, fix=fix)
+    return Problem(
+        file=mark.file,
+        line=mark.line,
+        col=mark.col,
+        path=path,
+        what=what,
+        fix=fix,
+        severity=severity,
+    )

@@ -1,9 +1,8 @@
 """A YAML file to nodes with line and column.
 
 In: a path or bytes. Out: a `Document` and every problem of YAML itself; never raises. State: the
-open
-collections and anchors of the document being read. Read from PyYAML's events, one level below its
-`compose`, because only there are tags, aliases and depth seen before they are acted upon.
+open collections and anchors of the document being read. Read from PyYAML's events, one level below
+its `compose`, because only there are tags, aliases and depth seen before they are acted upon.
 """
 
 from collections.abc import Iterator

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from agentslo.config.checking import check
 from agentslo.config.problems import render
-from agentslo.config.service_file import check
 
 FOLDER = Path(__file__).parent
 BROKEN = sorted(FOLDER.glob("*.yaml"))

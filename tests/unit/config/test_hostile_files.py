@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agentslo.config.checking import check
 from agentslo.config.problems import ConfigError, render
-from agentslo.config.service_file import check, load
+from agentslo.config.service_file import load
 
 EXAMPLE = (Path(__file__).parents[3] / "examples" / "agentslo.yaml").read_bytes()
 

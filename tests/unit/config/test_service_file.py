@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from agentslo.config.checking import check
 from agentslo.config.options import DEFAULT_SLOS, ListenOptions, RunsOptions
 from agentslo.config.problems import ConfigError
-from agentslo.config.service_file import ServiceConfig, check, load
+from agentslo.config.service_file import ServiceConfig, load
 from agentslo.config.transport import DestinationOptions
 
 
@@ -374,8 +375,8 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     problems = check([tmp_path / "none.yaml", tmp_path], {})
 
     assert [problem.what for problem in problems] == [
+        "the folder holds no *.yaml file",
         "cannot be read: No such file or directory",
-        "cannot be read: Is a directory",
     ]
 
 

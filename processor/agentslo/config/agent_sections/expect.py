@@ -109,8 +109,8 @@ EXPECT = GroupList(
 
 COMMITS_TOGETHER = GroupMap(
     name="commits_together",
-    doc="Tools whose effects belong together, by a name of yours: some done and some failed is data "
-    "corruption. A list is enough: `refund: [issue_refund, close_ticket]`.",
+    doc="Tools whose effects belong together, by a name of yours: some done and some failed is "
+    "data corruption. A list is enough: `refund: [issue_refund, close_ticket]`.",
     key_kind=NAME,
     item=Group(
         name="group",
@@ -123,7 +123,8 @@ COMMITS_TOGETHER = GroupMap(
 
 EVALUATIONS = GroupMap(
     name="evaluations",
-    doc="How evaluations are read, by name; `*` stands for anything. Others are read by their name.",
+    doc="How evaluations are read, by name; `*` stands for anything. Others are read by what they "
+    "are called.",
     key_kind=Text(r"\S(?:[^\n]{0,198}\S)?", "the evaluation's name, `*` for anything"),
     item=Group(
         name="evaluation",

@@ -5,7 +5,6 @@ In: nodes. Out: `Match`, `Owners`, decisions by name. No state. Source: requirem
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
 
 from agentslo.config.agent_options import Decision, Match, OwnerRole, Owners
 from agentslo.config.agent_sections.words import SENTENCE, WORD
@@ -17,9 +16,9 @@ ENVIRONMENT = Text(r"[^\s,]{1,100}", "a name without spaces and commas")
 
 MATCH = Group(
     name="match",
-    doc="Which runs are this agent's: every list given must hold the run's value. Without it, runs "
-    "whose agent has the name of this file's `agent`. Where several files match a run, the one that "
-    "gives the most lists counts.",
+    doc="Which runs are this agent's: every list given must hold the run's value. Without `agents` "
+    "and `services`, runs whose spans name the agent as `agent` does here. Where several files "
+    "match a run, the first by name has it.",
     make=Match,
     start=Match(),
     fields=(
@@ -31,7 +30,7 @@ MATCH = Group(
 
 OWNERS = Group(
     name="owners",
-    doc="Who answers for the agent: teams or people, in your own words; alerts and pages name them.",
+    doc="Who answers for the agent: teams or people, in your own words; alerts name them.",
     make=Owners,
     start=Owners(),
     fields=(
@@ -44,17 +43,23 @@ OWNERS = Group(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decisions:
-    """Decision to the owner who takes it, "" where nobody is named."""
+    """Who takes each decision; None where nobody is named."""
 
-    incident: str = ""
-    rollout: str = ""
-    retraining: str = ""
-    prompts: str = ""
-    tools: str = ""
+    incident: OwnerRole | None = None
+    rollout: OwnerRole | None = None
+    retraining: OwnerRole | None = None
+    prompts: OwnerRole | None = None
+    tools: OwnerRole | None = None
 
-    def as_mapping(self) -> Mapping[str, str]:
+    def as_mapping(self) -> Mapping[Decision, OwnerRole]:
         """Those that are named."""
-        named = {name: getattr(self, name) for name in get_args(Decision)}
+        named: dict[Decision, OwnerRole | None] = {
+            "incident": self.incident,
+            "rollout": self.rollout,
+            "retraining": self.retraining,
+            "prompts": self.prompts,
+            "tools": self.tools,
+        }
         return {name: role for name, role in named.items() if role}
 
 

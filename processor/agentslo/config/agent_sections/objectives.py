@@ -6,13 +6,16 @@ In: nodes. Out: an `AgentSlo` each. No state. Source: requirements.md S1 to S12;
 from agentslo.config.agent_options import AgentDimension, AgentSlo, Verdict
 from agentslo.config.agent_sections.words import NAME, SENTENCE, WORD
 from agentslo.config.fields import Key, TextList
-from agentslo.config.kinds import Duration, Fault, Number, Objective, Text, choice_of
+from agentslo.config.kinds import Duration, Fault, Kind, Number, Objective, Text, choice_of
 from agentslo.config.options import DAY_S, MinEvidence
 from agentslo.config.problems import quoted
 from agentslo.config.reading import OptionPath, Reading
 from agentslo.config.schema import Group, GroupList, Values
 
-LIMIT_KINDS = {"latency": Duration(0.001, 30 * DAY_S), "cost": Number(0.000001, 1_000_000)}
+LIMIT_KINDS: dict[str, Kind[float]] = {
+    "latency": Duration(0.001, 30 * DAY_S),
+    "cost": Number(0.000001, 1_000_000),
+}
 _EXAMPLES = {"latency": "limit: 60s", "cost": "limit: 0.02"}
 _MEASURED = {"latency": "a duration", "cost": "a cost"}
 
