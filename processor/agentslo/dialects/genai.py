@@ -133,4 +133,4 @@ DIALECT = Dialect(
     answer_scopes=("pydantic-ai", "opentelemetry.instrumentation.", "opentelemetry.util.genai"),
 )
 
-OLD = Dialect(name="genai-old", role=old_role, markers=(b"llm.request.type",))
+OLD = Dialect(name="genai-old", role=old_role, markers=(b"llm.request.type", b"gen_ai."))

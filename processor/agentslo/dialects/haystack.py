@@ -27,6 +27,7 @@ _COMPONENTS: tuple[tuple[str, Role], ...] = (
     ("Retriever", Role.RETRIEVAL),
     ("Ranker", Role.RETRIEVAL),
     ("Embedder", Role.EMBEDDING),
+    ("Agent", Role.AGENT),
 )
 _OUTPUTS = ("haystack.agent.step.llm.output", "haystack.component.output")
 _OUT_OF_STEPS = "max_agent_steps"
@@ -53,9 +54,10 @@ def refine(view: SpanView, step: Step) -> None:
             step.fault, step.failed = Fault.OTHER, True
     elif step.role is Role.LLM:
         _answer(found, step)
-    elif step.role is Role.AGENT and step.fault is None:
+    elif step.role is Role.AGENT:
+        step.agent = step.agent or text(found.get("haystack.component.name"))
         output = _object(text(found.get("haystack.agent.output")))
-        if output.get("exit_reason") == _OUT_OF_STEPS:
+        if output.get("exit_reason") == _OUT_OF_STEPS and step.fault is None:
             step.fault = Fault.LIMIT
     elif step.role is Role.RETRIEVAL and step.documents is None:
         documents = _object(text(found.get(_OUTPUTS[1]))).get("documents")
