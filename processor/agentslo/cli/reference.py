@@ -1,0 +1,149 @@
+"""docs/cli.md, made from the parser of the command line.
+
+In: `cli.main.parser()`. Out: Markdown. No state. `python -m agentslo.cli.reference` prints it; a
+test compares it with the committed page. What a parser cannot say, exit codes and an example, is
+in NOTES.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from agentslo.cli.main import parser
+
+_INTRODUCTION = """\
+# Command line
+
+<!-- Made by `python -m agentslo.cli.reference`; edit the commands in the code instead. -->
+
+Exit codes everywhere: 0 pass; 1 usage, configuration or crash; 2 fail; 3 inconclusive (nothing to
+judge, or nothing found); 4 refused. Results are on standard output, progress and errors on standard
+error. Every option of the service file is also a variable `AGENTSLO_*`
+([configuration](configuration.md)).
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notes:
+    """What the parser does not say of a command: how it ends, how it is called, and the meaning of
+    arguments that have no help text.
+    """
+
+    exits: str = ""
+    example: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTES: Mapping[str, Notes] = {
+    "run": Notes(
+        exits="0 after a stop signal (SIGTERM, SIGINT); 1 where it cannot start. SIGHUP reloads.",
+        example="agentslo run --config agentslo.yaml",
+    ),
+    "check": Notes(
+        exits="0 no problem, or warnings alone; 1 problems.", example="agentslo check agentslo.yaml"
+    ),
+    "replay": Notes(
+        exits="0 done; 1 where a file or the configuration cannot be read.",
+        example="agentslo replay --each-file --format jsonl recordings/",
+        arguments={
+            "PATH": "files, or folders read recursively; `.gz` by magic, other names are skipped",
+            "--format": "table for people, one JSON object a line",
+            "--json": "same as `--format jsonl`",
+        },
+    ),
+    "explain": Notes(
+        exits="0 explained; 1 where nothing can be read; 3 where there is no run.",
+        example="agentslo explain recordings/run.otlp.gz",
+        arguments={"PATH|RUN": "a recording, or the id of a run"},
+    ),
+    "doctor": Notes(
+        exits="0 done; 1 where nothing can be read; 3 where no run was seen.",
+        example="agentslo doctor --live http://127.0.0.1:9465",
+        arguments={"PATH": "recordings; without any, `--live` must be given"},
+    ),
+    "runs": Notes(
+        exits="0 found; 1 where the ledger cannot be read; 3 where nothing was found.",
+        example="agentslo runs list --config agentslo.yaml --bad --since 1d",
+        arguments={
+            "RUN": "id of the run; its beginning is enough where no other begins so",
+            "--agent": "only this agent",
+            "--environment": "only this environment",
+            "--limit": "at most this many",
+        },
+    ),
+    "hello": Notes(exits="0 sent; 1 where nobody listens.", example="agentslo hello"),
+}
+
+
+def markdown() -> str:
+    """The whole page."""
+    parts = [_INTRODUCTION]
+    for name, command, summary in _commands(parser()):
+        notes = NOTES.get(name, Notes())
+        parts.append(f"## `agentslo {name}`\n\n{_sentence(command.description or summary)}\n")
+        inner = list(_commands(command))
+        if inner:
+            for inner_name, sub, inner_summary in inner:
+                parts.append(f"### `agentslo {name} {inner_name}`\n\n{_sentence(inner_summary)}\n")
+                parts.append(_table(sub, notes))
+        else:
+            parts.append(_table(command, notes))
+        parts.append(f"Exit code: {notes.exits}\n" if notes.exits else "")
+        parts.append(f"```bash\n{notes.example}\n```\n" if notes.example else "")
+    return "\n".join(part for part in parts if part)
+
+
+def _commands(of: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser, str]]:
+    """(name, parser, summary) of every sub-command. argparse has no public way to list them."""
+    for action in of._actions:  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            summaries = {c.dest: c.help or "" for c in action._choices_actions}  # noqa: SLF001
+            for name, command in action.choices.items():
+                yield name, command, summaries.get(name, "")
+
+
+def arguments(of: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """The arguments of a command, without its sub-commands and `--help`."""
+    for action in of._actions:  # noqa: SLF001 - argparse has no public way to list them
+        if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction):  # noqa: SLF001
+            yield action
+
+
+def title(action: argparse.Action) -> str:
+    """What stands for an argument in NOTES: its longest option, or its name in usage lines."""
+    if action.option_strings:
+        return max(action.option_strings, key=len)
+    return action.metavar if isinstance(action.metavar, str) else action.dest
+
+
+def _table(command: argparse.ArgumentParser, notes: Notes) -> str:
+    rows = [_row(action, notes) for action in arguments(command)]
+    return "\n".join(["| argument | default | |", "|---|---|---|", *rows]) + "\n" if rows else ""
+
+
+def _row(action: argparse.Action, notes: Notes) -> str:
+    name = title(action)
+    takes = action.nargs != 0 and bool(action.option_strings)
+    value = ("{" + "|".join(map(str, action.choices)) + "}") if action.choices else ""
+    written = value or (action.metavar if isinstance(action.metavar, str) else action.dest.upper())
+    shown = f"{name} {written}" if takes else name
+    many = action.nargs in ("*", "+")
+    default = action.default
+    plain = default is None or default in ("", False, argparse.SUPPRESS) or default == []
+    said = action.help or notes.arguments.get(name, "")
+    cells = (
+        f"`{shown}{' ...' if many else ''}`".replace("|", "\\|"),
+        "" if plain or not action.option_strings or not takes else f"`{default}`",
+        said.replace("|", "\\|"),
+    )
+    return f"| {' | '.join(cells)} |".replace("|  |", "| |")
+
+
+def _sentence(text: str) -> str:
+    text = text.replace("*", "\\*")
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())
