@@ -5,6 +5,7 @@ rows of the scenario form, so a failing example reads like a scenario file. All 
 within `TRACE_S`, less than the quiet time, so that no run closes before its input is over.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,8 +35,10 @@ def _what(draw: st.DrawFn) -> Row:
     """What one span is, without its place and time."""
     kind = draw(
         st.sampled_from(
-            ["agent", "agent", "workflow", "chat", "chat", "tool", "tool", "infra", "infra"]
-            + ["retrieve", "embed", "create_agent", "guardrail"]
+            [
+                *("agent", "agent", "workflow", "chat", "chat", "tool", "tool", "infra", "infra"),
+                *("retrieve", "embed", "create_agent", "guardrail"),
+            ]
         )
     )
     if kind in ("agent", "workflow", "create_agent"):
@@ -86,7 +89,7 @@ def requests(draw: st.DrawFn, sent: Sequence[Sent]) -> list[list[Sent]]:
     order = draw(st.permutations(sent))
     cuts = sorted(draw(st.sets(st.integers(1, max(1, len(order) - 1)), max_size=6)))
     bounds = [0, *cuts, len(order)]
-    return [list(order[a:b]) for a, b in zip(bounds, bounds[1:], strict=False) if a < b]
+    return [list(order[a:b]) for a, b in itertools.pairwise(bounds) if a < b]
 
 
 def field(number: int, payload: bytes) -> bytes:

@@ -3,22 +3,23 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import strategies as some
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from strategies import enveloped
 
-import strategies as some
 from agentslo.config.options import RunsOptions
 from agentslo.config.service_file import ServiceConfig
 from agentslo.otlp.cut import Request
-from agentslo.service.events import Counted, Released
 from agentslo.service.assembly import pipeline as pipeline_of
-from agentslo.service.pipeline import Pipeline
+from agentslo.service.events import Counted, Released
 from agentslo.service.report import run_line
 from scenarios import tree
-from strategies import enveloped
 
-slow = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+slow = settings(
+    max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 Group = tuple[bytes, bytes]
 Leaving = tuple[Group, bytes]
 

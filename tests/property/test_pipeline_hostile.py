@@ -1,28 +1,30 @@
 """Input that only a fault or a foe sends: never an exception, always a counter, bounded state."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
+import strategies as some
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from strategies import enveloped, field
 
-import strategies as some
 from agentslo.config.options import RunsOptions
 from agentslo.config.service_file import ServiceConfig
 from agentslo.otlp.cut import CutError
+from agentslo.service.assembly import pipeline as pipeline_of
 from agentslo.service.enrich import verdict_span
 from agentslo.service.events import Counted
-from agentslo.service.assembly import pipeline as pipeline_of
 from agentslo.service.pipeline import Fed, Pipeline
 from agentslo.service.report import run_line
 from scenarios import tree
-from strategies import enveloped, field
 
-slow = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+slow = settings(
+    max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 NOW_NS = tree.at_ns(100)
 
 
@@ -37,6 +39,7 @@ def closed(found: Pipeline, fed: Fed | None = None) -> list[Counted]:
     for run in runs:
         assert run_line(run.run, run.verdict)
         assert verdict_span(run.run, run.verdict)
+    assert found.tally["close_error"] == 0
     return runs
 
 
@@ -147,8 +150,8 @@ def test_content_that_is_hostile_json_is_content(key: str, result: str) -> None:
     assert found.tally["read_error"] == found.tally["unreadable_span"] == 0
 
 
-def test_two_hundred_thousand_orphans_stay_within_the_bound() -> None:
-    bound, each, total = 1_000, 2_000, 200_000
+def test_fifty_thousand_orphans_stay_within_the_bound() -> None:
+    bound, each, total = 1_000, 2_000, 50_000
     found = pipeline(max_open_runs=bound)
     runs = 0
     for first in range(0, total, each):
@@ -185,7 +188,7 @@ def shapes() -> Iterator[object]:
     yield pytest.param("tool", None, id="orphaned tool calls")
 
 
-@pytest.mark.parametrize(("kind", "root"), shapes())
+@pytest.mark.parametrize(("kind", "root"), list(shapes()))
 def test_one_trace_of_fifty_thousand_spans_keeps_as_many_as_it_may(
     kind: str, root: dict[str, object] | None
 ) -> None:
