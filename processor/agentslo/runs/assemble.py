@@ -62,7 +62,8 @@ class Assembler:
     def __init__(self, options: RunsOptions, splits: Splits = never) -> None:
         self._options, self._splits = options, splits
         self._open: dict[bytes, OpenTrace] = {}
-        self._closed = ClosedRuns()
+        # A run that lost patience with its root may hear of it as late as a run may last.
+        self._closed = ClosedRuns(int(options.max_age_s * S))
         self._due: list[tuple[int, bytes]] = []
         self._holds: deque[tuple[int, bytes, bytes]] = deque()
         self._early = EarlyEdges(int(options.idle_s * S))

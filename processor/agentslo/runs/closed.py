@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from agentslo.runs.edges import below
 from agentslo.runs.forest import Edge, Tree
 
-KEEP_NS = 1800 * 1_000_000_000
 MAX_TRACES = 50_000
 
 
@@ -28,9 +27,10 @@ class _Ids:
 
 
 class ClosedRuns:
-    """The spans of closed runs. Owned by one thread."""
+    """The spans of closed runs, for `keep_ns` after the last of a trace. Owned by one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_ns: int) -> None:
+        self._keep_ns = keep_ns
         self._traces: OrderedDict[bytes, _Ids] = OrderedDict()
 
     def remember(
@@ -50,7 +50,7 @@ class ClosedRuns:
 
     def _is_old(self, now_ns: int) -> bool:
         oldest = next(iter(self._traces.values()), None)
-        return oldest is not None and now_ns - oldest.since_ns > KEEP_NS
+        return oldest is not None and now_ns - oldest.since_ns > self._keep_ns
 
     def claims(self, trace_id: bytes, span_id: bytes, parent_id: bytes) -> bool:
         """Whether a span is of a closed run or hangs below one; its children then do as well."""
