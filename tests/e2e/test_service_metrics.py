@@ -56,7 +56,10 @@ scrape_configs:
         f"--web.listen-address={address}",
     ]
     with running(command, log=tmp / "prometheus.log", ready=answers(f"http://{address}/-/ready")):
-        yield f"http://{address}"
+        url = f"http://{address}"
+        # Ready does not mean that it has looked: it takes up its targets seconds later.
+        until(lambda: json.loads(get(f"{url}/api/v1/query?query=up==1"))["data"]["result"])
+        yield url
 
 
 @pytest.fixture(scope="module")
