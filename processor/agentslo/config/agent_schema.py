@@ -5,7 +5,7 @@ is a module in `agent_sections/`, a field of `AgentFile` and a line here. Source
 team can defend", design.md 3.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from agentslo.config.agent_options import AgentFile, Tier, UnlistedTools
 from agentslo.config.agent_sections.expect import (
@@ -72,11 +72,21 @@ def _fold(values: Values, _path: OptionPath, _reading: Reading) -> Values:
     return values
 
 
+def _unfold(agent: AgentFile) -> Values:
+    values: Values = {f.name: getattr(agent, f.name) for f in fields(agent)}
+    values["evidence"] = EvidenceWaits(
+        wait_s=agent.evidence_wait_s, human_deadline_s=agent.human_deadline_s
+    )
+    values["decides"] = Decisions(**{str(name): role for name, role in agent.decides.items()})
+    return values
+
+
 AGENT: Group[AgentFile] = Group(
     name="",
     doc="One agent; only `agent` is required.",
     make=AgentFile,
     fold=_fold,
+    unfold=_unfold,
     fields=(
         Key(
             "agent",

@@ -7,6 +7,7 @@ disk. Source: design.md 5 (`check`).
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from agentslo.config.agent_schema import AGENT
 from agentslo.config.agents import files_in, load_agents
@@ -34,27 +35,34 @@ def check(paths: Iterable[Path | str], environ: Mapping[str, str] | None = None)
         found, trouble = _files(path)
         problems.update(dict.fromkeys(trouble))
         for file in found:
-            (agent_files if is_agent_file(file) else service_files).append(file)
+            kind = _kind(file)
+            if kind == "agent":
+                agent_files.append(file)
+            elif kind == "service" or file == path:
+                service_files.append(file)
     for service in service_files or (None,):
         problems.update(dict.fromkeys(problems_of(service, known)))
     problems.update(dict.fromkeys(load_agents(dict.fromkeys(agent_files), known)[1]))
     return list(problems)
 
 
-def is_agent_file(path: Path) -> bool:
-    """Whether a file looks like an agent's: it has `agent:`, or more keys of one than of a service.
+def _kind(path: Path) -> Literal["agent", "service", "other"]:
+    """What a file looks like by its keys; `other` has none of ours, as other tools' files do.
 
-    A misspelt `agent:` must not turn the rest of the file into unknown keys of a service.
+    Keys are counted, so that a misspelt `agent:` does not make the rest unknown keys of a service.
     """
-    root = read_file(path)[0].root
-    if not isinstance(root, MappingNode):
-        return False
-    keys = {entry.key for entry in root.entries}
-    return "agent" in keys or len(keys & _AGENT_KEYS) > len(keys & _SERVICE_KEYS)
+    document = read_file(path)[0]
+    if not isinstance(document.root, MappingNode):
+        return "service"
+    keys = {entry.key for entry in document.root.entries}
+    ours, service = len(keys & _AGENT_KEYS), len(keys & _SERVICE_KEYS)
+    if "agent" in keys or ours > service:
+        return "agent"
+    return "service" if service or not keys else "other"
 
 
 def _files(path: Path) -> tuple[tuple[Path, ...], tuple[Problem, ...]]:
-    """The file itself, or the YAML files of a folder."""
+    """The file itself, or the YAML files of a folder, where those of other tools are passed over."""
     try:
         if not path.is_dir():
             return (path,), ()

@@ -290,6 +290,15 @@ def show_duration(value_s: float) -> str:
     return f"{value_s:g}s"
 
 
+def exact_duration(value_s: float) -> str:
+    """Seconds so that reading gives the same number again, to the nanosecond."""
+    shown = show_duration(value_s)
+    match = _DURATION.fullmatch(shown)
+    if match and float(match["number"]) * _DURATION_UNITS[match["unit"] or "s"] == value_s:
+        return shown
+    return f"{value_s:.9f}".rstrip("0").rstrip(".") + "s"
+
+
 def show_bytes(value: int) -> str:
     """Bytes as one writes them: `64MiB`, `4000000`."""
     for unit in ("GiB", "MiB", "KiB"):

@@ -39,10 +39,10 @@ class Group(Generic[T]):
     """A mapping with known keys, read into the dataclass `make`.
 
     `start` holds the defaults of a group that may be absent; where it is None all of them are
-    those of `make`. `fold` turns values as written into those `make` takes, where they differ;
-    `finish` checks the whole and may complete it. A scalar in the place of the mapping, or a list
-    where that is what it takes, is the value of `shorthand`. `into` names the field it fills where
-    that is not the key.
+    those of `make`. `fold` turns values as written into those `make` takes, where they differ,
+    and `unfold` turns them back; `finish` checks the whole and may complete it. A scalar in the
+    place of the mapping, or a list where that is what it takes, is the value of `shorthand`. `into`
+    names the field it fills where that is not the key.
     """
 
     name: str
@@ -55,11 +55,25 @@ class Group(Generic[T]):
     required: bool = False
     fold: Callable[[Values, OptionPath, Reading], Values] | None = None
     into: str = ""
+    unfold: Callable[[T], Values] | None = None
 
     @property
     def attribute(self) -> str:
         """The field it fills."""
         return self.into or self.name
+
+    def defaults(self) -> Values:
+        """The value of every field that may be absent, by the field it fills."""
+        if self.start is not None:
+            start = self.start
+            return {f.name: getattr(start, f.name) for f in dataclasses.fields(start)}
+        found: Values = {}
+        for field in dataclasses.fields(self.make):
+            if field.default is not dataclasses.MISSING:
+                found[field.name] = field.default
+            elif field.default_factory is not dataclasses.MISSING:
+                found[field.name] = field.default_factory()
+        return found
 
     def read(self, node: Node, path: OptionPath, reading: Reading) -> T | Faulty:
         """The group with defaults for what is absent or wrong; `FAULTY` if that cannot be."""

@@ -58,3 +58,8 @@ def _operand(operator: Operator, value: object) -> Scalar | tuple[Scalar, ...] |
     if operator == "present" or not isinstance(value, str | bool | int | float | tuple):
         return None
     return value
+
+
+def unfolded(condition: Condition) -> Values:
+    """The key a condition is written with."""
+    return {condition.operator: True if condition.operator == "present" else condition.value}

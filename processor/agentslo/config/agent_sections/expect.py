@@ -4,7 +4,7 @@ In: nodes. Out: `Expect`, `CommitGroup`, `EvaluationRule` and `Policy` each. No 
 requirements.md S4, S16; design.md 3 (evidence, default reading of evaluations).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from agentslo.config.agent_options import (
     EvaluationDimension,
@@ -14,7 +14,7 @@ from agentslo.config.agent_options import (
     Source,
 )
 from agentslo.config.agent_options import Group as CommitGroup
-from agentslo.config.agent_sections.condition import CONDITION_FIELDS, folded
+from agentslo.config.agent_sections.condition import CONDITION_FIELDS, folded, unfolded
 from agentslo.config.agent_sections.words import ATTRIBUTE, FIELD, NAME, TOOL, WAIT, WORD
 from agentslo.config.fields import Key, TextList
 from agentslo.config.kinds import Boolean, Number, Text, choice_of
@@ -63,6 +63,17 @@ def _fold_expect(values: Values, path: OptionPath, reading: Reading) -> Values:
     return values
 
 
+def _unfold_expect(expect: Expect) -> Values:
+    values: Values = {f.name: getattr(expect, f.name) for f in fields(expect)}
+    place = ToolField(tool=expect.tool, field=expect.key) if expect.tool else expect.key
+    return {**values, expect.source: place, **unfolded(expect.condition)}
+
+
+def _unfold_policy(policy: Policy) -> Values:
+    values: Values = {f.name: getattr(policy, f.name) for f in fields(policy)}
+    return {**values, **unfolded(policy.condition)}
+
+
 def _finish_expect(
     items: dict[int, Expect], path: OptionPath, reading: Reading
 ) -> tuple[Expect, ...]:
@@ -89,6 +100,7 @@ EXPECT = GroupList(
         doc="One assertion.",
         make=Expect,
         fold=_fold_expect,
+        unfold=_unfold_expect,
         fields=(
             Key("name", NAME, "Named in reasons.", required=True),
             Key("attribute", ATTRIBUTE, "Attribute of any span of the run."),
@@ -152,6 +164,7 @@ POLICIES = GroupMap(
         doc="One policy.",
         make=Policy,
         fold=_fold_policy,
+        unfold=_unfold_policy,
         fields=(
             Key("attribute", ATTRIBUTE, "Attribute of any span of the run.", required=True),
             *CONDITION_FIELDS,

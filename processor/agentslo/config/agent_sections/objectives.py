@@ -3,10 +3,21 @@
 In: nodes. Out: an `AgentSlo` each. No state. Source: requirements.md S1 to S12; design.md 3.
 """
 
+from dataclasses import fields
+
 from agentslo.config.agent_options import AgentDimension, AgentSlo, Verdict
 from agentslo.config.agent_sections.words import NAME, SENTENCE, WORD
 from agentslo.config.fields import Key, TextList
-from agentslo.config.kinds import Duration, Fault, Kind, Number, Objective, Text, choice_of
+from agentslo.config.kinds import (
+    Duration,
+    Fault,
+    Kind,
+    Number,
+    Objective,
+    Text,
+    choice_of,
+    exact_duration,
+)
 from agentslo.config.options import DAY_S, MinEvidence
 from agentslo.config.problems import quoted
 from agentslo.config.reading import OptionPath, Reading
@@ -36,6 +47,14 @@ def _fold(values: Values, path: OptionPath, reading: Reading) -> Values:
     except Fault as fault:
         reading.note((*path, "limit"), fault.what, fault.fix)
         return rest
+
+
+def _unfold(slo: AgentSlo) -> Values:
+    values: Values = {f.name: getattr(slo, f.name) for f in fields(slo)}
+    if slo.limit is None:
+        return values
+    is_time = slo.dimension == "latency"
+    return {**values, "limit": exact_duration(slo.limit) if is_time else repr(slo.limit)}
 
 
 def _finish(slo: AgentSlo, path: OptionPath, reading: Reading) -> AgentSlo:
@@ -85,6 +104,7 @@ OBJECTIVES = GroupList(
         doc="One objective.",
         make=AgentSlo,
         fold=_fold,
+        unfold=_unfold,
         finish=_finish,
         fields=(
             Key("name", NAME, "Value of the label `slo`.", required=True),

@@ -4,10 +4,10 @@ In: nodes. Out: a `Tool` each, with `Approval` and `Escalation`. No state. Sourc
 G1 (autonomous, confirm, escalate, never), T17 (idempotency); methods.md 2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from agentslo.config.agent_options import Approval, Effect, Escalation, Permission, Tool
-from agentslo.config.agent_sections.condition import CONDITION_FIELDS, folded
+from agentslo.config.agent_sections.condition import CONDITION_FIELDS, folded, unfolded
 from agentslo.config.agent_sections.words import ATTRIBUTE, FIELD, TOOL, USD, WORD
 from agentslo.config.fields import Key, TextList
 from agentslo.config.kinds import Boolean, Duration, Number, choice_of
@@ -48,12 +48,27 @@ def _fold_tool(values: Values, path: OptionPath, reading: Reading) -> Values:
     return values
 
 
+def _unfold_approval(approval: Approval) -> Values:
+    values: Values = {"tools": approval.tools, "human_step": approval.human_step}
+    if approval.attribute:
+        values |= {"attribute": approval.attribute, **unfolded(approval.condition)}
+    return values
+
+
+def _unfold_tool(tool: Tool) -> Values:
+    values: Values = {f.name: getattr(tool, f.name) for f in fields(tool)}
+    if tool.poll_field:
+        values["poll"] = Poll(field=tool.poll_field, pending=tool.poll_pending)
+    return values
+
+
 APPROVAL = Group(
     name="approval",
     doc="What counts as a person's yes before the call; any of these is enough.",
     make=Approval,
     start=Approval(),
     fold=_fold_approval,
+    unfold=_unfold_approval,
     fields=(
         TextList("tools", TOOL, "Tools whose call, not failed, is the yes."),
         Key("attribute", ATTRIBUTE, "Attribute of this or an earlier span that says so."),
@@ -108,6 +123,7 @@ TOOLS = GroupMap(
         doc="One tool.",
         make=Tool,
         fold=_fold_tool,
+        unfold=_unfold_tool,
         fields=(
             Key("effect", choice_of(Effect), "Whether it changes anything outside the agent."),
             Key(
