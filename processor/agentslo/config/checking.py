@@ -62,7 +62,7 @@ def _kind(path: Path) -> Literal["agent", "service", "other"]:
 
 
 def _files(path: Path) -> tuple[tuple[Path, ...], tuple[Problem, ...]]:
-    """The file itself, or the YAML files of a folder, where those of other tools are passed over."""
+    """The file itself, or the YAML files of a folder."""
     try:
         if not path.is_dir():
             return (path,), ()
