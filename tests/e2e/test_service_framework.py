@@ -44,7 +44,7 @@ def ask_the_agent(exporter: SpanExporter) -> tuple[int, int]:
 
     result = agent.run_sync("Where is my order?")
     provider.shutdown()
-    usage = result.usage() if callable(result.usage) else result.usage
+    usage = result.usage
     return usage.input_tokens, usage.output_tokens
 
 
