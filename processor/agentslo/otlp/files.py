@@ -7,10 +7,11 @@ last frame is a warning; a file with no readable frame raises `FileError`.
 
 import gzip
 import heapq
+import io
 import itertools
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
@@ -24,9 +25,14 @@ from agentslo.otlp.ids import read_ids
 from agentslo.otlp.json_codec import logs_from_json, traces_from_json
 
 MAX_FRAME_BYTES = 1 << 30
+MAX_OPEN_FILES = 200
+"""Of one stream; more files than that are read as they lie on disk, compressed, and closed."""
 _TRACES = (".otlp.pb", ".otlp")
 _LOGS = (".otlp-logs",)
 _JSON = (".json", ".jsonl")
+_GZIP = b"\x1f\x8b"
+
+Opener = Callable[[Path], IO[bytes]]
 
 
 class FileError(ValueError):
@@ -83,10 +89,14 @@ def expand(paths: Iterable[str], report: Report) -> list[Path]:
 
 def messages(path: Path, report: Report) -> Iterator[Message]:
     """All messages of one file, in file order. Raises `FileError` where none can be read."""
+    return _messages(path, report, _open)
+
+
+def _messages(path: Path, report: Report, opened: Opener) -> Iterator[Message]:
     report.files.append(str(path))
     kind, count = kind_of(path.name), 0
     try:
-        with _open(path) as stream:
+        with opened(path) as stream:
             bodies = _lines(stream) if kind == "json" else _frames(stream, path, report)
             for signal, body in bodies:
                 yield _message(path, signal or Signal(str(kind)), body)
@@ -101,13 +111,22 @@ def messages(path: Path, report: Report) -> Iterator[Message]:
 
 def merged(paths: Iterable[Path], report: Report) -> Iterator[Message]:
     """The messages of all files as one stream."""
-    return heapq.merge(*(messages(p, report) for p in paths), key=lambda m: m.time_ns)
+    files = list(paths)
+    # Merging keeps a place in every file at once, and a process may open only so many.
+    opened = _open if len(files) <= MAX_OPEN_FILES else _open_in_memory
+    return heapq.merge(*(_messages(p, report, opened) for p in files), key=lambda m: m.time_ns)
 
 
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as probe:
-        zipped = probe.read(2) == b"\x1f\x8b"
+        zipped = probe.read(len(_GZIP)) == _GZIP
     return cast("IO[bytes]", gzip.open(path) if zipped else path.open("rb"))
+
+
+def _open_in_memory(path: Path) -> IO[bytes]:
+    held = path.read_bytes()
+    stream = io.BytesIO(held)
+    return cast("IO[bytes]", gzip.open(stream)) if held.startswith(_GZIP) else stream
 
 
 def _frames(stream: IO[bytes], path: Path, report: Report) -> Iterator[tuple[Signal | None, bytes]]:

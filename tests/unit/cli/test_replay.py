@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,17 @@ def test_all_files_together_are_merged_by_time(tmp_path: Path) -> None:
     write(tmp_path / "b.otlp", [root])
     (run,) = lines(tmp_path)
     assert (run["outcome"], run["finalized_by"]) == ("completed", "root_ended")
+
+
+def test_more_files_are_merged_than_a_process_may_open(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for number in range(300):
+        write(tmp_path / f"{number}.otlp", agent(str(number)))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (250, hard))
+    try:
+        assert len(lines(tmp_path)) == 300
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def corrected_at(tmp_path: Path, *evaluations_at_s: float) -> list[str]:
