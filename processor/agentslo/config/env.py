@@ -12,7 +12,7 @@ from collections.abc import Mapping as MappingType
 from agentslo.config.fields import Field, SecretMap, TextList, WordMap, is_nothing
 from agentslo.config.problems import did_you_mean
 from agentslo.config.reading import OptionPath, Reading
-from agentslo.config.schema import Group, GroupList, T, leaves
+from agentslo.config.schema import NAME, Group, GroupList, T, leaves
 from agentslo.config.yaml_node import Entry, Mapping, Mark, Node, Scalar, Sequence
 
 PREFIX = "AGENTSLO_"
@@ -41,7 +41,7 @@ def variables(root: Field) -> dict[str, tuple[tuple[str, ...], Field]]:
     return {
         variable_name(path): (path, option)
         for path, option in leaves(root)
-        if not isinstance(option, SecretMap | WordMap)
+        if not isinstance(option, SecretMap | WordMap) and NAME not in path
     }
 
 

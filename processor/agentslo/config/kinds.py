@@ -142,7 +142,7 @@ class Number:
     @property
     def words(self) -> str:
         """The range."""
-        return f"number, {self.low:g} to {self.high:g}"
+        return f"number, {self.low:.10g} to {self.high:.10g}"
 
     def parse(self, text: str) -> float:
         """The number."""
@@ -150,7 +150,7 @@ class Number:
             raise Fault(f"{quoted(text)} is not a number", f"write a {self.words}")
         value = float(text)
         if not self.low <= value <= self.high:
-            raise Fault(f"{text} is out of range", f"use {self.low:g} to {self.high:g}")
+            raise Fault(f"{text} is out of range", f"use {self.low:.10g} to {self.high:.10g}")
         return value
 
 

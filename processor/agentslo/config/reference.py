@@ -1,18 +1,21 @@
-"""docs/configuration.md, made from the table that parses.
+"""docs/configuration.md, made from the table that parses; the tables of docs/agent-file.md too.
 
-In: the table of the service file. Out: Markdown. No state. `python -m agentslo.config.reference`
+In: a table of options. Out: Markdown. No state. `python -m agentslo.config.reference`
 prints it; a test compares it with the committed page.
 """
 
-import dataclasses
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from agentslo.config.env import variable_name
 from agentslo.config.fields import Field, Key, SecretMap, TextList, WordMap
 from agentslo.config.kinds import ByteSize, Duration, show_bytes, show_duration
-from agentslo.config.schema import Group, GroupList, T
+from agentslo.config.operands import OperandList
+from agentslo.config.schema import NAME, Group, GroupList, GroupMap, T
 from agentslo.config.service_file import ROOT
+
+_GROUPS = (Group, GroupList, GroupMap)
 
 _INTRODUCTION = """\
 # Configuration
@@ -40,41 +43,55 @@ it. Without a file everything has its default. A commented file is in `examples/
 
 def markdown() -> str:
     """The whole page."""
-    parts = [_INTRODUCTION]
-    scalars = [field for field in ROOT.fields if not isinstance(field, Group | GroupList)]
-    parts.append("\n".join(["## Top level", "", *_table(scalars, (), ROOT)]))
-    for field in ROOT.fields:
-        parts.extend(_sections(field, (), "##"))
+    return page(ROOT, _INTRODUCTION, Tables(variables=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """How options are shown; `variables`: with their environment variables."""
+
+    variables: bool
+
+    def sections(self, field: Field, path: tuple[str, ...], level: str) -> Iterator[str]:
+        """A heading with its table, then the groups inside, each with its own."""
+        path = (*path, field.name)
+        if isinstance(field, GroupList):
+            yield from self._group(field.item, (*path, "*"), level, field.doc)
+        elif isinstance(field, GroupMap):
+            yield from self._group(field.item, (*path, NAME), level, field.doc)
+        elif isinstance(field, Group):
+            yield from self._group(field, path, level, field.doc)
+
+    def _group(self, group: Group[T], path: tuple[str, ...], level: str, doc: str) -> Iterator[str]:
+        title = ".".join(path).replace(".*", "[]")
+        yield "\n".join([f"{level} `{title}`", "", doc, "", *self.rows(group, path)])
+        for field in group.fields:
+            yield from self.sections(field, path, level + "#")
+
+    def rows(self, group: Group[T], path: tuple[str, ...]) -> Iterator[str]:
+        """The table of a group's options; those that are groups have their own."""
+        fields = [field for field in group.fields if not isinstance(field, _GROUPS)]
+        if not fields:
+            return
+        # A name may hold anything, so what is below one has no variable.
+        variables = self.variables and NAME not in path
+        head = ["key", "value", "default", *(["variable"] if variables else []), ""]
+        yield f"| {' | '.join(head)} |".replace("|  |", "| |")
+        yield "|---" * len(head) + "|"
+        for field in fields:
+            cells = [f"`{field.name}`", _words(field), _default(field, group)]
+            if variables:
+                named = isinstance(field, SecretMap | WordMap)
+                cells.append("" if named else f"`{variable_name((*path, field.name))}`")
+            yield f"| {' | '.join([*cells, field.doc])} |"
+
+
+def page(root: Group[T], introduction: str, tables: Tables) -> str:
+    """A reference page: its introduction, then a table for every group."""
+    parts = [introduction, "\n".join(["## Top level", "", *tables.rows(root, ())])]
+    for field in root.fields:
+        parts.extend(tables.sections(field, (), "##"))
     return "\n".join(part.rstrip() + "\n" for part in parts)
-
-
-def _sections(field: Field, path: tuple[str, ...], level: str) -> Iterator[str]:
-    """A heading with its table, then the groups inside, each with its own."""
-    path = (*path, field.name)
-    if isinstance(field, GroupList):
-        yield from _group(field.item, (*path, "*"), level, field.doc)
-    elif isinstance(field, Group):
-        yield from _group(field, path, level, field.doc)
-
-
-def _group(group: Group[T], path: tuple[str, ...], level: str, doc: str) -> Iterator[str]:
-    title = ".".join(path).replace(".*", "[]")
-    options = [field for field in group.fields if not isinstance(field, Group | GroupList)]
-    yield "\n".join([f"{level} `{title}`", "", doc, "", *_table(options, path, group)])
-    for field in group.fields:
-        yield from _sections(field, path, level + "#")
-
-
-def _table(fields: list[Field], path: tuple[str, ...], group: Group[T]) -> Iterator[str]:
-    if not fields:
-        return
-    yield "| key | value | default | variable | |"
-    yield "|---|---|---|---|---|"
-    for field in fields:
-        named = isinstance(field, SecretMap | WordMap)
-        variable = "" if named else f"`{variable_name((*path, field.name))}`"
-        cells = (f"`{field.name}`", _words(field), _default(field, group), variable, field.doc)
-        yield f"| {' | '.join(cells)} |"
 
 
 def _words(field: Field) -> str:
@@ -84,13 +101,17 @@ def _words(field: Field) -> str:
         return f"list of: {field.kind.words}"
     if isinstance(field, WordMap):
         return f"mapping of {field.key_kind.words} to: {field.value_kind.words}"
-    return "mapping of names to text, never shown"
+    if isinstance(field, SecretMap):
+        return "mapping of names to text, never shown"
+    if isinstance(field, OperandList):
+        return "list of: word, number, `true` \\| `false`"
+    return "word, number, `true` \\| `false`"
 
 
 def _default(field: Field, group: Group[T]) -> str:
     if field.required:
         return "required"
-    value = _default_value(field, group)
+    value = group.defaults().get(field.attribute)
     return "" if value in (None, "", ()) else f"`{_shown(value, field)}`"
 
 
@@ -104,13 +125,6 @@ def _shown(value: object, field: Field) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _default_value(field: Field, group: Group[T]) -> object:
-    if group.start is not None:
-        return getattr(group.start, field.attribute)
-    defaults = {found.name: found.default for found in dataclasses.fields(group.make)}
-    return defaults[field.attribute]
 
 
 if __name__ == "__main__":

@@ -33,6 +33,9 @@ T = TypeVar("T", bound="DataclassInstance")
 
 Values = dict[str, object]
 
+NAME = "NAME"
+"""Stands for a free name in the path of an option."""
+
 
 @dataclass(frozen=True, slots=True)
 class Group(Generic[T]):
@@ -205,7 +208,7 @@ def leaves(field: Field, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
     elif isinstance(field, GroupList):
         yield from leaves(field.item, (*path, "*"))
     elif isinstance(field, GroupMap):
-        yield from leaves(field.item, (*path, "NAME"))
+        yield from leaves(field.item, (*path, NAME))
     else:
         yield path, field
 
