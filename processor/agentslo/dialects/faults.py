@@ -16,12 +16,11 @@ _CLASSES: tuple[tuple[Fault, re.Pattern[str]], ...] = (
     (Fault.HANDOFF, re.compile(r"^(ParentCommand|Command|GraphBubbleUp|Handoff\w*)$")),
     (
         Fault.PAUSED,
-        re.compile(r"^(\w*Interrupt|ApprovalRequired|CallDeferred|\w*Paused|Pause\w*)$"),
+        re.compile(
+            r"^((?!Keyboard)\w*Interrupt|ApprovalRequired|CallDeferred|\w*Paused|Pause\w*)$"
+        ),
     ),
-    (
-        Fault.CANCELLED,
-        re.compile(r"^(\w*Cancell?ed(Error|Exception)?|GeneratorExit|AbortError|\w*Abandoned)$"),
-    ),
+    (Fault.CANCELLED, re.compileX),
     (
         Fault.REFUSAL,
         re.compile(r"(ContentFilter|Refus(al|ed)|ResponsibleAIPolicy|SafetyBlock|PromptBlocked)"),

@@ -113,7 +113,7 @@ def _slo(name: str, counts: Mapping[str, int], objective: float | None) -> str:
         return f'{escape(name)}: <span class="dim">no judged runs</span>{tail}'
     word, shade = ("yes", "good") if found >= objective else ("no", "bad")
     return (
-        f'{escape(name)}: <span class="{shade}">{word}</span>, {found:.1%} of objective '
+        f'{escape(name)}: <span class="{shade}">{word}</span>, {found:.1%} good, target '
         f"{objective:.1%}{tail}"
     )
 

@@ -13,6 +13,10 @@ from agentslo.model import Role, Run, Step
 from agentslo.runs.forest import Tree
 
 UNSET = "unset"
+_INSTANCE = re.compile(
+    r"[ _./:-]*\(?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\)?",
+    re.IGNORECASE,
+)
 _DECORATION = re.compile(
     r"^(invoke_agent|invoke_workflow|create_agent|agent_run) |\.(run|workflow|agent|kickoff|task)$"
 )
@@ -87,7 +91,14 @@ def _entry(tree: Tree, parents: Mapping[bytes, bytes]) -> Step | None:
 
 
 def agent_name(tree: Tree, parents: Mapping[bytes, bytes]) -> str:
-    """The run's agent as the sender names it; "" where no span tells."""
+    """The run's agent as the sender names it; "" where no span tells.
+
+    An instance's UUID in a name would make every run an agent of its own: it is left out.
+    """
+    return _INSTANCE.sub("", _sent_name(tree, parents))
+
+
+def _sent_name(tree: Tree, parents: Mapping[bytes, bytes]) -> str:
     entry = _entry(tree, parents)
     if entry is not None:
         return entry.agent

@@ -16,6 +16,7 @@ from agentslo.model import CONTROL_FLOW, Run, SloResult, Step, Verdict
 from agentslo.otlp.splice import Attribute, pairs
 
 SCOPE = "agentslo"
+SPAN_ID_BYTES = 8
 NAME = "agent_slo.verdict"
 
 
@@ -56,6 +57,12 @@ def _slos(verdict: Verdict, result: SloResult) -> list[str] | None:
     return [name for name, found in verdict.slos.items() if found is result] or None
 
 
+def _head(run: Run) -> bytes:
+    """The lost parent a run is named after; a conversation is named after no span."""
+    head = bytes.fromhex(run.run_id.rsplit(":", 1)[-1])
+    return head if len(head) == SPAN_ID_BYTES else b""
+
+
 def verdict_span(run: Run, verdict: Verdict, revision: int = 0, supersedes: str = "") -> bytes:
     """An export request that holds the verdict span of a run.
 
@@ -63,7 +70,7 @@ def verdict_span(run: Run, verdict: Verdict, revision: int = 0, supersedes: str 
     so sending it again makes a duplicate, not a second verdict.
     """
     digest = hashlib.sha256(f"{run.run_id}:{revision}".encode()).digest()
-    parent = run.root.span_id if run.root else bytes.fromhex(run.run_id.rsplit(":", 1)[-1])
+    parent = run.root.span_id if run.root else _head(run)
     attributes = run_attributes(run, verdict)
     attributes["agent_slo.verdict.revision"] = revision
     if supersedes:

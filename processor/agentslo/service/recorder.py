@@ -5,15 +5,18 @@ Pure bookkeeping: what each family means stands in the catalogue.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from agentslo.config.agent_options import AgentFile
 from agentslo.config.directory import Directory
 from agentslo.measure import names as m
-from agentslo.measure.labels import Labels
 from agentslo.measure.series import Metrics
 from agentslo.model import Evidence, Outcome, Role, Run, SloResult, Step, Verdict
 from agentslo.service.enrich import step_result
 from agentslo.service.events import Corrected, Counted, Happening
+
+if TYPE_CHECKING:
+    from agentslo.measure.labels import Labels
 
 UNSET = "unset"
 MAX_INTRODUCED = 100_000
