@@ -20,7 +20,13 @@ _CLASSES: tuple[tuple[Fault, re.Pattern[str]], ...] = (
             r"^((?!Keyboard)\w*Interrupt|ApprovalRequired|CallDeferred|\w*Paused|Pause\w*)$"
         ),
     ),
-    (Fault.CANCELLED, re.compileX),
+    (
+        Fault.CANCELLED,
+        re.compile(
+            r"^(\w*Cancell?ed(Error|Exception)?|GeneratorExit|KeyboardInterrupt|AbortError"
+            r"|\w*Abandoned)$"
+        ),
+    ),
     (
         Fault.REFUSAL,
         re.compile(r"(ContentFilter|Refus(al|ed)|ResponsibleAIPolicy|SafetyBlock|PromptBlocked)"),
