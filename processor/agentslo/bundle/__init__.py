@@ -1,0 +1,1 @@
+"""What is made for other programs: rules, alerts, routes and their reference, from tables."""
