@@ -1,7 +1,6 @@
 """`docs/alerts.md`: every alert and recorded series, made from the tables.
 
-In: the tables. Out: one Markdown page. No state. What alerts mean and why they are built so is
-written by hand in `docs/alerting.md`.
+In: the tables. Out: one Markdown page. No state.
 """
 
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from agentslo.bundle.windows import PAIRS, Pair
 DOCUMENT: Final = "docs/alerts.md"
 _INTRO: Final = f"""# Alerts and recorded series
 
-Made by `agentslo bundle`: do not edit. Why they are built so: [alerting.md](alerting.md).
+Made by `agentslo bundle`: do not edit.
 
 Every alert carries `product="{PRODUCT}"`, `severity`, `slo_action` (`page`, `ticket`, `watch`) and
 `category`; alerts about an agent also `agent`, `environment` and, where known, `owner`. One name
@@ -54,7 +53,7 @@ def _row(name: str, rules: list[Alert]) -> str:
     first = rules[0]
     waits = sorted({rule.wait or "0s" for rule in rules}, key=lambda w: (w[-1] != "s", len(w), w))
     about = {"slo": "an objective", "agent": "an agent", "process": "the service"}[first.scope]
-    link = f"[{name}](../alert-rules/runbooks/{name}.md)"
+    link = "not written yet"
     needs = " " + _NEEDS.format(", ".join(f"`{n}`" for n in first.needs)) if first.needs else ""
     return (
         f"| `{name}` | {first.action} ({SEVERITY[first.action]}) | {about}.{needs}"

@@ -62,6 +62,11 @@ NOTES: Mapping[str, Notes] = {
         example="agentslo doctor --live http://127.0.0.1:9465",
         arguments={"PATH": "recordings; without any, `--live` must be given"},
     ),
+    "bundle": Notes(
+        exits="0 written, or fresh with `--check`; 1 where the configuration or the folder cannot"
+        " be used; 2 where `--check` found stale files.",
+        example="agentslo bundle --check",
+    ),
     "runs": Notes(
         exits="0 found; 1 where the ledger cannot be read; 3 where nothing was found.",
         example="agentslo runs list --config agentslo.yaml --bad --since 1d",
