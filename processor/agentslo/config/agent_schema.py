@@ -77,7 +77,9 @@ def _unfold(agent: AgentFile) -> Values:
     values["evidence"] = EvidenceWaits(
         wait_s=agent.evidence_wait_s, human_deadline_s=agent.human_deadline_s
     )
-    values["decides"] = Decisions(**{str(name): role for name, role in agent.decides.items()})
+    values.pop("decides")
+    if agent.decides:
+        values["decides"] = Decisions(**{str(name): role for name, role in agent.decides.items()})
     return values
 
 

@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, field
 
 from agentslo.outcomes.coverage import Coverage, judged_by_others
+from agentslo.outcomes.seen import Seen
 from agentslo.service.events import Corrected, Counted, Happening
 from agentslo.service.report import explanation, run_line
 
@@ -30,6 +31,7 @@ class Recent:
         self.runs: deque[dict[str, object]] = deque(maxlen=MAX_RUNS)
         self.explained: OrderedDict[str, dict[str, object]] = OrderedDict()
         self.coverage = Coverage()
+        self.seen = Seen()
         self.agents: OrderedDict[tuple[str, str], AgentRow] = OrderedDict()
 
     def note(self, happening: Happening) -> None:
@@ -40,6 +42,7 @@ class Recent:
             return
         run, verdict = happening.run, happening.verdict
         self.coverage.add(run, evaluated=judged_by_others(verdict))
+        self.seen.add(run, verdict)
         self.explained[run.run_id] = explanation(run, verdict)
         while len(self.explained) > MAX_RUNS:
             self.explained.popitem(last=False)

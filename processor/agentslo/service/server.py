@@ -301,6 +301,10 @@ class Service:
         """What the spans seen so far lack."""
         return coverage_report(self._recent.coverage)
 
+    def seen(self) -> dict[str, object]:
+        """What each agent was seen to do, for a first agent file."""
+        return {"agents": [agent.as_json() for agent in self._recent.seen.agents()]}
+
     def explain(self, run_id: str) -> dict[str, object] | None:
         """Why a recent run got its outcome; None where it is not remembered."""
         return self._recent.explained.get(run_id)

@@ -53,6 +53,10 @@ class Shown(Protocol):
         """What the spans seen so far lack."""
         ...
 
+    def seen(self) -> dict[str, object]:
+        """What each agent was seen to do."""
+        ...
+
     def explain(self, run_id: str) -> dict[str, object] | None:
         """Why a recent run got its outcome; None where it is not remembered."""
         ...
@@ -105,6 +109,9 @@ def page_app(service: Shown) -> web.Application:
     async def doctor(_request: web.Request) -> web.StreamResponse:
         return web.json_response(service.doctor(), headers=HEADERS)
 
+    async def seen(_request: web.Request) -> web.StreamResponse:
+        return web.json_response(service.seen(), headers=HEADERS)
+
     async def explain(request: web.Request) -> web.StreamResponse:
         found = service.explain(request.match_info["run_id"])
         if found is None:
@@ -134,6 +141,7 @@ def page_app(service: Shown) -> web.Application:
             "/": page,
             "/api/v1/status": status,
             "/api/v1/doctor": doctor,
+            "/api/v1/seen": seen,
             "/api/v1/runs/{run_id}/explain": explain,
         }
     )

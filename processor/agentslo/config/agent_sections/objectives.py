@@ -51,10 +51,9 @@ def _fold(values: Values, path: OptionPath, reading: Reading) -> Values:
 
 def _unfold(slo: AgentSlo) -> Values:
     values: Values = {f.name: getattr(slo, f.name) for f in fields(slo)}
-    if slo.limit is None:
-        return values
-    is_time = slo.dimension == "latency"
-    return {**values, "limit": exact_duration(slo.limit) if is_time else repr(slo.limit)}
+    if slo.limit is not None and slo.dimension == "latency":
+        values["limit"] = exact_duration(slo.limit)
+    return values
 
 
 def _finish(slo: AgentSlo, path: OptionPath, reading: Reading) -> AgentSlo:
