@@ -62,6 +62,10 @@ NOTES: Mapping[str, Notes] = {
         example="agentslo doctor --live http://127.0.0.1:9465",
         arguments={"PATH": "recordings; without any, `--live` must be given"},
     ),
+    "init": Notes(
+        exits="0 written or shown; 1 where nothing can be read or written; 3 where no agent was seen.",
+        example="agentslo init --from recordings/ --out agents",
+    ),
     "bundle": Notes(
         exits="0 written, or fresh with `--check`; 1 where the configuration or the folder cannot"
         " be used; 2 where `--check` found stale files.",
