@@ -63,7 +63,8 @@ NOTES: Mapping[str, Notes] = {
         arguments={"PATH": "recordings; without any, `--live` must be given"},
     ),
     "init": Notes(
-        exits="0 written or shown; 1 where nothing can be read or written; 3 where no agent was seen.",
+        exits="0 written or shown; 1 where a file exists or something cannot be read; 3 where no"
+        " agent was seen.",
         example="agentslo init --from recordings/ --out agents",
     ),
     "bundle": Notes(
