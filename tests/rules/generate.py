@@ -22,6 +22,15 @@ OBJECTIVE = 0.9
 # Objective to the minutes a total outage may take until the page, for a busy agent.
 OUTAGES = (0.999, 0.99, 0.95, 0.9, 0.8)
 
+# Recorded increment, its family, labels of one series beside the agent's, labels it keeps.
+TILE_FAMILIES = (
+    ("corrections", "agent_slo_corrections_total", {"slo": "s", "from": "good", "to": "bad"}),
+    ("agent_runs", "agent_slo_runs_total", {"outcome": "success"}),
+    ("escalations", "agent_slo_escalations_total", {"correct": "true"}),
+    ("tool_calls", "agent_slo_tool_calls_total", {"result": "ok"}),
+    ("cost_usd", "agent_slo_run_cost_usd_total", {}),
+)
+
 Test = dict[str, Any]
 Row = tuple[str, float]
 
@@ -148,6 +157,24 @@ def steady_hours() -> Test:
     }
 
 
+def increments() -> Test:
+    """Every family with recorded increments, 2 a minute on each of two replicas."""
+    who = {"agent": "t", "environment": "prod"}
+    rows = [(name, family, {**who, **labels}) for name, family, labels in TILE_FAMILIES]
+    return {
+        "name": "increments of 5 minutes are summed over replicas",
+        "interval": "1m",
+        "input_series": [
+            {"series": series(family, **labels, instance=instance), "values": "0+2x60"}
+            for _, family, labels in rows
+            for instance in ("r0", "r1")
+        ],
+        "promql_expr_test": [
+            _near(f"agent_slo:{name}:increase5m", 20, "50m", **labels) for name, _, labels in rows
+        ],
+    }
+
+
 def steady_days() -> Test:
     """Recorded increments over 30 days as the input."""
     tiles = [
@@ -239,7 +266,7 @@ def outages() -> Test:
 def files() -> dict[str, str]:
     """Every generated file by name."""
     made = {
-        "steady-hours.test.yml": _file("5m", steady_hours()),
+        "steady-hours.test.yml": _file("5m", steady_hours(), increments()),
         "steady-days.test.yml": _file("6h", steady_days()),
         "outages.test.yml": _file("1m", outages()),
     }

@@ -53,28 +53,28 @@ RECEIVERS: Final = (
 _AGENT: Final = ("agent", "environment")
 INHIBITIONS: Final = (
     Inhibition(
-        source=(_OURS, 'alertname="AgentSLOErrorBudgetBurn"'),
+        source=('alertname="AgentSLOErrorBudgetBurn"',),
         target=(_OURS, 'alertname=~"AgentSLOErrorBudgetBurnTicket|AgentSLOBudgetExhausted"'),
         equal=(*_AGENT, "slo"),
     ),
     Inhibition(
-        source=(_OURS, 'alertname="AgentSLOErrorBudgetBurn"'),
+        source=('alertname="AgentSLOErrorBudgetBurn"',),
         target=(_OURS, 'alertname="AgentDriftWatch"'),
         equal=_AGENT,
     ),
     Inhibition(
-        source=(_OURS, 'alertname="AgentDataCorruption"'),
+        source=('alertname="AgentDataCorruption"',),
         target=(_OURS, 'alertname="AgentDuplicateActions"'),
         equal=_AGENT,
     ),
     # A stopped agent misses objectives, drifts and falls silent; unsafe actions still page.
     Inhibition(
-        source=(_OURS, 'alertname="AgentKillSwitchEngaged"'),
+        source=('alertname="AgentKillSwitchEngaged"',),
         target=(_OURS, 'category=~"objective|behaviour|drift|telemetry"'),
         equal=_AGENT,
     ),
     Inhibition(
-        source=(_OURS, 'alertname="AgentTelemetryDown"'),
+        source=('alertname="AgentTelemetryDown"',),
         target=(_OURS, 'alertname=~"AgentSilent|AgentEvaluatorFrozen"'),
         equal=("product",),
     ),

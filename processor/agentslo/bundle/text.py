@@ -70,8 +70,9 @@ class Words:
     def _list(self, expr: str, label: str, most: int) -> str:
         names = tuple(n for n in self._names() if n != "slo")
         asked = self._printf(f"topk({most}, {expr} > 0)", names)
-        item = f'{{{{ .Labels.{label} }}}} {{{{ printf "%.0f" .Value }}}}'
-        return f"{{{{ range query ({asked}) }}}}{item} {{{{ else }}}}none {{{{ end }}}}"
+        item = f'{{{{ $row.Labels.{label} }}}} {{{{ printf "%.0f" $row.Value }}}}'
+        comma = "{{ if $i }}, {{ end }}"
+        return f"{{{{ range $i, $row := query ({asked}) }}}}{comma}{item}{{{{ else }}}}none{{{{ end }}}}"
 
     def _names(self) -> tuple[str, ...]:
         return labels_of(self.scope, self.extra)
