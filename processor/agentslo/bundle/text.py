@@ -71,8 +71,8 @@ class Words:
         names = tuple(n for n in self._names() if n != "slo")
         asked = self._printf(f"topk({most}, {expr} > 0)", names)
         item = f'{{{{ $row.Labels.{label} }}}} {{{{ printf "%.0f" $row.Value }}}}'
-        comma = "{{ if $i }}, {{ end }}"
-        return f"{{{{ range $i, $row := query ({asked}) }}}}{comma}{item}{{{{ else }}}}none{{{{ end }}}}"
+        start = f"{{{{ range $i, $row := query ({asked}) }}}}{{{{ if $i }}}}, {{{{ end }}}}"
+        return f"{start}{item}{{{{ else }}}}none{{{{ end }}}}"
 
     def _names(self) -> tuple[str, ...]:
         return labels_of(self.scope, self.extra)
