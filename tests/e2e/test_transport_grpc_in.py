@@ -104,7 +104,7 @@ async def test_a_full_pipeline_answers_unavailable_with_both_retry_hints(
 async def test_a_permanent_refusal_says_why_and_asks_for_no_retry(
     code: ReplyCode, status: grpc.StatusCode, channel: grpc.aio.Channel, ingest: Recorder
 ) -> None:
-    ingest.reply = Reply(code=code, message="why\n" + "ü" * 5_000)
+    ingest.reply = Reply(code=code, message="why\nü" + "\U0001f9ea" * 5_000)
     error = await refused(channel)
     assert error.code() is status
     assert details(error).message.startswith("why\nü")
