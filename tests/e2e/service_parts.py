@@ -64,7 +64,7 @@ class Service:
     def settled(self) -> bool:
         """Whether no run is open, no span held and none queued."""
         found = self.families()
-        names = ("open_runs", "spans_held", "spans_queued")
+        names = ("open_traces", "spans_held", "spans_queued")
         return not any(
             value
             for name in names

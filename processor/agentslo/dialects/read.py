@@ -7,6 +7,7 @@ span may follow several conventions at once (conventions.md 1).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from agentslo.config.dialect_options import CONCEPTS
 from agentslo.config.wants import NOTHING, Wants
@@ -244,6 +245,12 @@ def _failed(view: SpanView, role: Role, fault: Fault | None, result: Value) -> b
     if role is Role.TOOL and result is not None:
         return error_result(result)
     return False if view.status else None
+
+
+def without_declared(view: SpanView) -> SpanView:
+    """The span without what its sender declares of runs: a sender that is not believed."""
+    kept = {k: v for k, v in view.attributes.items() if not k.startswith(DECLARED)}
+    return replace(view, attributes=kept)
 
 
 def _declared(found: Mapping[str, Value]) -> dict[str, str | bool | int | float]:

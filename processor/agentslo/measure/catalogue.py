@@ -275,7 +275,6 @@ _TABLE = (
     ),
     # What it saw in them.
     gauge("agent_slo_processor_open_traces", "Traces with agent spans that are still open."),
-    gauge("agent_slo_processor_open_runs", "Runs that are still open."),
     counter(
         "agent_slo_processor_late_spans_total", "Agent spans that came after their run was counted."
     ),

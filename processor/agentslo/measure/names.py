@@ -46,7 +46,6 @@ QUEUE_BYTES = CATALOGUE["agent_slo_processor_queue_bytes"]
 QUEUE_OLDEST_AGE = CATALOGUE["agent_slo_processor_queue_oldest_age_seconds"]
 
 OPEN_TRACES = CATALOGUE["agent_slo_processor_open_traces"]
-OPEN_RUNS = CATALOGUE["agent_slo_processor_open_runs"]
 LATE_SPANS = CATALOGUE["agent_slo_processor_late_spans_total"]
 DUPLICATE_SPANS = CATALOGUE["agent_slo_processor_duplicate_spans_total"]
 ALREADY_MARKED_SPANS = CATALOGUE["agent_slo_processor_already_marked_spans_total"]

@@ -73,6 +73,7 @@ class Destination:
             queued=dict(tally.queued),
             dropped=dict(tally.dropped),
             sent_requests=tally.sent_requests,
+            sent_bytes=tally.sent_bytes,
             retries=tally.retries,
             faults=tally.faults,
             in_flight=len(self._batches),
@@ -256,6 +257,7 @@ class Destination:
 
     def _accepted(self, signal: Signal, parts: list[Part], result: SendResult) -> None:
         self._tally.sent_requests += 1
+        self._tally.sent_bytes += sum(len(part.payload) for part in parts)
         total = sum(part.items for part in parts)
         rejected = min(result.rejected, total)
         self._tally.forward(signal, total - rejected)

@@ -23,6 +23,8 @@ class DestinationStats:
     """By reason; `withdrawn` was never acknowledged and comes again."""
     sent_requests: int
     """Requests answered OK, after joining."""
+    sent_bytes: int
+    """Of those requests, uncompressed."""
     retries: int
     faults: int
     """Exceptions where there should be results: bugs."""
@@ -44,6 +46,7 @@ class Tally:
     queued: Counter[Signal] = field(default_factory=Counter)
     dropped: Counter[tuple[Signal, str]] = field(default_factory=Counter)
     sent_requests: int = 0
+    sent_bytes: int = 0
     retries: int = 0
     faults: int = 0
 

@@ -9,6 +9,10 @@ from functools import cached_property
 
 from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Finish, Role, Run, Scope, Step
 
+MAX_ABOVE = 100
+"""Steps above one that are looked at: no agent nests deeper, and a hostile trace would cost time
+that grows with the square of its depth.
+"""
 ACTIONS = frozenset({Role.LLM, Role.TOOL, Role.RETRIEVAL, Role.HANDOFF, Role.HUMAN})
 
 
@@ -56,10 +60,10 @@ class RunView:
         return self._below.get(step.span_id, [])
 
     def ancestors(self, step: Step) -> list[Step]:
-        """All steps above, nearest first."""
+        """The steps above, nearest first, at most `MAX_ABOVE`."""
         out: list[Step] = []
         at = self.above(step)
-        while at is not None and len(out) <= len(self._by_id):
+        while at is not None and len(out) < MAX_ABOVE:
             out.append(at)
             at = self.above(at)
         return out

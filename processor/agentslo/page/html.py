@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-GOOD = ("success", "safe_escalation", "completed")
+GOOD = ("success", "safe_escalation")
+PLAIN = ("completed",)
 NEUTRAL = ("excluded", "blocked", "cancelled", "waiting", "unknown")
 
 STYLE = """
@@ -23,10 +24,20 @@ table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6
 border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600}
 td.n{text-align:right;font-variant-numeric:tabular-nums}
 .bad{color:var(--bad);font-weight:600}.good{color:var(--good)}.dim{color:var(--dim)}
-.wide{overflow-x:auto}code,pre{font:13px ui-monospace,monospace}pre{background:#8881;padding:.7rem}
+.wide{overflow-x:auto}.id{display:inline-block;max-width:9rem;overflow:hidden;
+text-overflow:ellipsis;white-space:nowrap;vertical-align:bottom;user-select:all}
+code,pre{font:13px ui-monospace,monospace}pre{background:#8881;padding:.7rem}
 """
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'"
+SINCE = "Counts are since this process started, not over the objective's window."
+LEGEND = (
+    '<p class="dim"><span class="good">Green</span> went well, with evidence; '
+    '<span class="bad">red</span> went wrong or did harm; grey is left out of objectives or cannot '
+    "be told. <code>completed</code> ended without a sign of failure: nothing verified what it "
+    "did. Evidence <i>heuristic</i> is read from spans alone. A click on a run selects its id, for "
+    "<code>agentslo explain RUN</code>.</p>"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,8 @@ def tone(outcome: str) -> str:
     """The class an outcome is shown in."""
     if outcome in GOOD:
         return "good"
+    if outcome in PLAIN:
+        return "plain"
     return "dim" if outcome in NEUTRAL else "bad"
 
 
@@ -56,19 +69,20 @@ def ratio(counts: Mapping[str, int]) -> float | None:
 def document(
     agents: Sequence[AgentLine],
     runs: Iterable[Mapping[str, object]],
-    open_runs: int,
+    open_traces: int,
     notes: Sequence[str],
     trace_url: str | None,
 ) -> str:
     """The page."""
     body = [
         "<h1>agentslo</h1>",
-        f'<p class="dim">{open_runs} open runs. Counts are since this process started.</p>',
+        f'<p class="dim">{open_traces} open traces. {SINCE}</p>',
         *(f"<p>{escape(note)}</p>" for note in notes),
         "<h2>Agents</h2>",
         _agents(agents) if agents else _empty(),
         "<h2>Last runs</h2>",
         _runs(list(runs), trace_url),
+        LEGEND,
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>agentslo</title>'
@@ -112,16 +126,20 @@ def _slo(name: str, counts: Mapping[str, int], objective: float | None) -> str:
     if found is None or objective is None:
         return f'{escape(name)}: <span class="dim">no judged runs</span>{tail}'
     word, shade = ("yes", "good") if found >= objective else ("no", "bad")
+    judged = counts.get("good", 0) + counts.get("bad", 0)
     return (
-        f'{escape(name)}: <span class="{shade}">{word}</span>, {found:.1%} good, target '
-        f"{objective:.1%}{tail}"
+        f'{escape(name)}: <span class="{shade}">{word}</span>, {found:.1%} of {judged} good, '
+        f"target {objective:.1%}{tail}"
     )
 
 
 def _runs(runs: Sequence[Mapping[str, object]], trace_url: str | None) -> str:
     if not runs:
         return '<p class="dim">None yet.</p>'
-    head = "<th>End</th><th>Agent</th><th>Outcome</th><th>Why</th><th>Took</th><th>Trace</th>"
+    head = (
+        "<th>End (UTC)</th><th>Agent</th><th>Outcome</th><th>Why</th><th>Took</th>"
+        "<th>Run</th><th>Trace</th>"
+    )
     return (
         f'<div class="wide"><table><tr>{head}</tr>'
         f"{''.join(_run(r, trace_url) for r in runs)}</table></div>"
@@ -134,7 +152,8 @@ def _run(run: Mapping[str, object], trace_url: str | None) -> str:
     if "corrected_to" in run:
         later = str(run["corrected_to"])
         shown += f' &rarr; <span class="{tone(later)}">{escape(later)}</span>'
-    link = f"<code>{escape(trace[:16])}&hellip;</code>"
+    link = f'<code class="id">{escape(trace)}</code>'
+    ident = f'<code class="id">{escape(str(run["run_id"]))}</code>'
     if trace_url:
         href = escape(trace_url.replace("{trace_id}", quote(trace)), quote=True)
         link = f'<a href="{href}" rel="noreferrer">{link}</a>'
@@ -144,5 +163,11 @@ def _run(run: Mapping[str, object], trace_url: str | None) -> str:
     return (
         f"<tr><td>{end}</td><td>{escape(str(run['agent']))}</td><td>{shown}</td>"
         f'<td>{why} <span class="dim">(evidence: {evidence})</span></td>'
-        f'<td class="n">{run["duration_s"]} s</td><td>{link}</td></tr>'
+        f'<td class="n">{_seconds(run["duration_s"])}</td><td>{ident}</td><td>{link}</td></tr>'
     )
+
+
+def _seconds(value: object) -> str:
+    """A duration as people read it: milliseconds below a second."""
+    seconds = float(str(value))
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -9,7 +9,7 @@ quiet, else after `idle_s` without a span, else at `max_age_s` (design.md 2).
 import heapq
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from agentslo.config.options import RunsOptions
@@ -20,6 +20,11 @@ from agentslo.runs.forest import Edge, Forest, Splits, Tree, grow, never
 from agentslo.runs.holds import Held, TraceHolds
 
 S = 1_000_000_000
+STEP_BYTES = 2_000
+EDGE_BYTES = 200
+"""What a step and an edge take of memory, about: on recorded runs a step with its share of a trace
+took 2,190 bytes, encoded spans that are held included.
+"""
 
 
 class Arrival(Enum):
@@ -69,7 +74,10 @@ class Assembler:
         self._early = EarlyEdges(int(options.idle_s * S))
         self._freed: list[Held] = []
         self._steps = 0
+        self._edges = 0
         self._held = 0
+        self._held_bytes = 0
+        self.unattached_model_calls = 0
 
     @property
     def open_traces(self) -> int:
@@ -80,6 +88,11 @@ class Assembler:
     def open_steps(self) -> int:
         """Steps kept for open traces."""
         return self._steps
+
+    @property
+    def state_bytes(self) -> int:
+        """What open traces take of memory, about."""
+        return self._steps * STEP_BYTES + self._edges * EDGE_BYTES + self._held_bytes
 
     @property
     def held(self) -> int:
@@ -93,6 +106,7 @@ class Assembler:
         if trace is None:
             self._early.add(trace_id, span_id, edge, now_ns)
         elif len(trace.edges) < self._options.max_steps_per_trace:
+            self._edges += span_id not in trace.edges
             trace.edges[span_id] = edge
             self._free(trace, trace.holds.came(span_id))
             self._look_soon(trace, now_ns)
@@ -104,6 +118,7 @@ class Assembler:
         trace = self._open.get(step.trace_id)
         if trace is None:
             edges = self._early.take(step.trace_id)
+            self._edges += len(edges)
             trace = self._open[step.trace_id] = OpenTrace(step.trace_id, now_ns, edges=edges)
         trace.last_ns = now_ns
         known = trace.steps.get(step.span_id)
@@ -125,21 +140,24 @@ class Assembler:
         trace = self._open.get(step.trace_id)
         return trace is not None and not trace.holds.agent_above(step.span_id)[0]
 
-    def hold(self, step: Step, payload: object, now_ns: int) -> Held | None:
+    def hold(self, held: Held) -> Held | None:
         """Keep a possible root back; gives the copy of the same span that is dropped for it.
 
         Of two copies the one that ended later stays.
         """
-        trace = self._open[step.trace_id]
-        earlier = trace.holds.spans.get(step.span_id)
+        span_id, trace_id = held.step.span_id, held.step.trace_id
+        trace = self._open[trace_id]
+        earlier = trace.holds.spans.get(span_id)
         if earlier is None:
-            trace.holds.keep(Held(step, payload, now_ns))
-            self._holds.append((now_ns, step.trace_id, step.span_id))
+            trace.holds.keep(held)
+            self._holds.append((held.since_ns, trace_id, span_id))
             self._held += 1
-        elif step.end_ns <= earlier.step.end_ns:
-            return Held(step, payload, now_ns)
+        elif held.step.end_ns <= earlier.step.end_ns:
+            return held
         else:
-            trace.holds.spans[step.span_id] = Held(step, payload, earlier.since_ns)
+            trace.holds.spans[span_id] = replace(held, since_ns=earlier.since_ns)
+            self._held_bytes -= earlier.size_bytes
+        self._held_bytes += held.size_bytes
         return earlier
 
     def freed(self) -> list[Held]:
@@ -154,8 +172,10 @@ class Assembler:
         return grow(trace.steps, trace.edges, self._splits)
 
     def _unhold(self, trace: OpenTrace, span_id: bytes) -> Held:
+        held = trace.holds.spans.pop(span_id)
         self._held -= 1
-        return trace.holds.spans.pop(span_id)
+        self._held_bytes -= held.size_bytes
+        return held
 
     def expired_holds(
         self, now_ns: int, *, everything: bool = False
@@ -189,10 +209,15 @@ class Assembler:
         # for a person must close before the one that goes on with it.
         timed.sort(key=lambda t: (t[0], _start(t[1])))
         closed = [c for _, c in timed]
-        while len(self._open) > self._options.max_open_runs:
+        while self._open and self._is_over_bound():
             oldest = next(iter(self._open.values()))
             closed.extend(self._close_all(oldest, "state_bound", now_ns))
         return closed
+
+    def _is_over_bound(self) -> bool:
+        options = self._options
+        full = len(self._open) > options.max_open_runs
+        return full or self.state_bytes > options.max_state_bytes
 
     def finish(self, now_ns: int) -> list[Closed]:
         """Close everything: ended roots as `root_ended`, the rest as `end_of_input`."""
@@ -238,13 +263,17 @@ class Assembler:
             loose_ns += int(self._options.idle_s * S)
             if loose_ns <= now_ns:
                 for step in forest.loose:
-                    self._forget(trace, step)
+                    self._lose(trace, step)
             else:
                 next_ns = min(next_ns or loose_ns, loose_ns)
         if trace.steps:
             self._schedule(trace, next_ns)
         else:
-            self._open.pop(trace.trace_id, None)
+            self._drop(trace)
+
+    def _drop(self, trace: OpenTrace) -> None:
+        if self._open.pop(trace.trace_id, None) is not None:
+            self._edges -= len(trace.edges)
 
     def _look_soon(self, trace: OpenTrace, now_ns: int) -> None:
         soon = now_ns + int(self._options.quiet_single_s * S)
@@ -268,6 +297,11 @@ class Assembler:
         if step.span_id in trace.holds.spans:
             self._free(trace, [step.span_id])
 
+    def _lose(self, trace: OpenTrace, step: Step) -> None:
+        """Forget a step that is of no run."""
+        self.unattached_model_calls += step.role is Role.LLM
+        self._forget(trace, step)
+
     def _close(self, trace: OpenTrace, forest: Forest, tree: Tree, how: str, now_ns: int) -> Closed:
         closed = Closed(tree, forest, how)
         if tree.root is not None and tree.root.span_id in trace.holds.spans:
@@ -285,8 +319,8 @@ class Assembler:
                 last = "root_ended" if tree.root else "end_of_input"
                 out.append(self._close(trace, forest, tree, how or last, now_ns))
         for step in list(trace.steps.values()):
-            self._forget(trace, step)
-        self._open.pop(trace.trace_id, None)
+            self._lose(trace, step)
+        self._drop(trace)
         return out
 
 

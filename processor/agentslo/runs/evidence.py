@@ -3,10 +3,10 @@ waiting for evaluations.
 
 In: evaluations with the run they are about, closed runs. Out: the evaluations of a run at close;
 for a later one the run it corrects. State: both maps, bounded by number and age; the oldest goes
-first, counted by `dropped`. Idempotent on (run, evaluation id).
+first, counted by `ignored`. Idempotent on (run, evaluation id).
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -17,6 +17,8 @@ from agentslo.model import Evaluation, Run, Verdict
 KEEP_NS = 7 * 86_400 * 1_000_000_000
 MAX_RUNS = 20_000
 MAX_WAITING = 20_000
+MAX_SAID = 1_000
+"""Evaluations that wait under one key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ class EvidenceStore:
         self._judged: OrderedDict[str, Judged] = OrderedDict()
         self._by_key: dict[str, list[str]] = {}
         self._max_runs, self._max_waiting = max_runs, max_waiting
-        self.dropped = 0
+        self.ignored: Counter[str] = Counter()
 
     def of(self, run_id: str) -> Judged | None:
         """The closed run of that id, while it is remembered."""
@@ -133,13 +135,18 @@ class EvidenceStore:
         judged = next(self._found(about), None)
         if judged is not None:
             if any(e.id == evaluation.id for e in judged.evaluations):
+                self.ignored["repeated"] += 1
                 return None
             judged.evaluations.append(evaluation)
             return judged
         for key in islice(about.names(), 1):
             waiting = self._waiting.setdefault(key, Waiting(now_ns))
-            if all(e.id != evaluation.id for _, e in waiting.said):
+            if any(e.id == evaluation.id for _, e in waiting.said):
+                self.ignored["repeated"] += 1
+            elif len(waiting.said) < MAX_SAID:
                 waiting.said.append((about, evaluation))
+            else:
+                self.ignored["too_many"] += 1
         self._bound(now_ns)
         return None
 
@@ -157,4 +164,4 @@ class EvidenceStore:
             oldest = next(iter(self._waiting.values()))
             if len(self._waiting) <= self._max_waiting and now_ns - oldest.since_ns <= KEEP_NS:
                 break
-            self.dropped += len(self._waiting.popitem(last=False)[1].said)
+            self.ignored["forgotten"] += len(self._waiting.popitem(last=False)[1].said)

@@ -22,6 +22,7 @@ class Held:
     step: Step
     payload: object
     since_ns: int
+    size_bytes: int = 0
 
 
 @dataclass(slots=True)

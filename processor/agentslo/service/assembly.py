@@ -38,4 +38,11 @@ def reader(config: ServiceConfig) -> Reader:
 
 def pipeline(config: ServiceConfig) -> Pipeline:
     """A pipeline with nothing in it yet."""
-    return Pipeline(config.runs, directory(config), reader(config), pricing(config.prices))
+    listeners = (config.listen.grpc, config.listen.http)
+    return Pipeline(
+        config.runs,
+        directory(config),
+        reader(config),
+        pricing(config.prices),
+        frozenset(one.name for one in listeners if not one.trust),
+    )

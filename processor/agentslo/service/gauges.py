@@ -107,8 +107,12 @@ class Gauges:
             self._to(family, labels, total, now_ns)
         for stage, total in self._intake.tally.items():
             self._to(m.PIPELINE_ERRORS, (stage,), total, now_ns)
+        for dialect, total in self._pipeline.agent_spans.items():
+            self._to(m.AGENT_SPANS, (dialect,), total, now_ns)
+        for reason, total in self._pipeline.verdicts.evidence.ignored.items():
+            self._to(m.EVALUATIONS_IGNORED, (reason,), total, now_ns)
+        self._to(m.UNATTACHED_MODEL_CALLS, (), assembler.unattached_model_calls, now_ns)
         metrics.set(m.OPEN_TRACES, (), assembler.open_traces)
-        metrics.set(m.OPEN_RUNS, (), assembler.open_traces)
         metrics.replace(
             m.RUNS_WAITING, {k: float(v) for k, v in self._pipeline.verdicts.waiting.counts.items()}
         )
@@ -118,6 +122,7 @@ class Gauges:
         stats = destination.stats
         self._to(m.SPANS_ACCEPTED, at, account.accepted, now_ns)
         self._to(m.SPANS_FORWARDED, at, account.forwarded, now_ns)
+        self._to(m.FORWARDED_BYTES, at, stats.sent_bytes, now_ns)
         for reason, count in account.dropped.items():
             self._to(m.SPANS_DROPPED, (*at, reason), count, now_ns)
         made = self._dispatcher.accounts[destination.name].verdict_spans

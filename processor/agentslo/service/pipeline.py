@@ -15,7 +15,7 @@ from agentslo.config.directory import Directory
 from agentslo.config.options import RunsOptions
 from agentslo.dialects import logs as log_records
 from agentslo.dialects import values
-from agentslo.dialects.read import Reader
+from agentslo.dialects.read import Reader, without_declared
 from agentslo.model import Evaluation, Resource, Role, Scope, Step
 from agentslo.otlp.cut import Batch, Request
 from agentslo.otlp.ids import Ids, read_ids
@@ -53,21 +53,29 @@ class Pipeline:
     """Reads spans into runs and runs into verdicts. Owned by one thread."""
 
     def __init__(
-        self, runs: RunsOptions, directory: Directory, reader: Reader, price: Price = no_price
+        self,
+        runs: RunsOptions,
+        directory: Directory,
+        reader: Reader,
+        price: Price = no_price,
+        untrusted: frozenset[str] = frozenset(),
     ) -> None:
-        self._options, self._reader = runs, reader
+        """`untrusted`: listeners whose spans' `agent_slo.declared.*` attributes are not read."""
+        self._options, self._reader, self._untrusted = runs, reader, untrusted
         self.assembler = Assembler(runs, self._splits)
         habits = Habits(tools=self._shows_tools, answers=self._shows_answers)
         self.verdicts = Verdicts(runs, directory, habits, price)
         self.tally: Counter[str] = Counter()
+        self.agent_spans: Counter[str] = Counter()
         self._resources: dict[bytes, Resource] = {}
         self._scopes: dict[bytes, Scope] = {}
         self._tool_scopes: set[Scope] = set()
         self._answer_scopes: set[Scope] = set()
 
-    def replace(self, directory: Directory, reader: Reader) -> None:
+    def replace(self, directory: Directory, reader: Reader, price: Price) -> None:
         """Put other agent files in force; open runs are judged by them when they close."""
         self.verdicts.directory, self._reader = directory, reader
+        self.verdicts.price = price
 
     def _splits(self, steps: Sequence[Step]) -> bool:
         """True where the agents below a workflow are runs of their own (`scope: agent`)."""
@@ -133,6 +141,8 @@ class Pipeline:
             if not _valid(view.trace_id, 16) or not _valid(view.span_id, 8):
                 self.tally["invalid_ids"] += 1
                 return None
+            if source in self._untrusted:
+                view = without_declared(view)
             step = self._reader.step(view, now_ns)
         except DecodeError:
             self.tally["unreadable_span"] += 1
@@ -148,6 +158,7 @@ class Pipeline:
         """Assemble one step; gives the bytes that leave now, None where the span is held."""
         arrival = self.assembler.add(step, now_ns)
         self.tally[f"step_{arrival.value}"] += 1
+        self.agent_spans[step.dialect] += 1
         if step.role is Role.TOOL and len(self._tool_scopes) < MAX_INTERNED:
             self._tool_scopes.add(step.scope)
         elif step.answered and step.role is Role.LLM and len(self._answer_scopes) < MAX_INTERNED:
@@ -160,7 +171,8 @@ class Pipeline:
         if arrival is Arrival.OVER_BOUND:
             return span.encoded
         if self._options.hold_roots and self.assembler.wants_held(step):
-            if self.assembler.hold(step, span, now_ns) is not None:
+            held = Held(step, span, now_ns, len(span.encoded))
+            if self.assembler.hold(held) is not None:
                 self.tally["held_duplicate"] += 1
             return None
         return span.encoded + step_attributes(step.role.value, step_result(step))

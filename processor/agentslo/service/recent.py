@@ -1,11 +1,13 @@
 """The newest runs and the tally of each agent, for the page and its API.
 
-In: `Happening`s. Out: plain JSON-able values. State: the last runs and one row an agent, bounded.
+In: `Happening`s. Out: plain JSON-able values, made when somebody asks. State: the last runs and one
+row an agent, bounded.
 """
 
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 
+from agentslo.model import Run, Verdict
 from agentslo.outcomes.coverage import Coverage, judged_by_others
 from agentslo.outcomes.seen import Seen
 from agentslo.service.events import Corrected, Counted, Happening
@@ -24,15 +26,37 @@ class AgentRow:
     last_end_ns: int = 0
 
 
+@dataclass(slots=True)
+class _Last:
+    """A run as it was counted, and what it was corrected to since."""
+
+    run: Run
+    verdict: Verdict
+    corrected_to: str = ""
+
+    def line(self) -> dict[str, object]:
+        later = {"corrected_to": self.corrected_to} if self.corrected_to else {}
+        return run_line(self.run, self.verdict) | later
+
+
 class Recent:
     """What the page shows. Owned by the event loop."""
 
     def __init__(self) -> None:
-        self.runs: deque[dict[str, object]] = deque(maxlen=MAX_RUNS)
-        self.explained: OrderedDict[str, dict[str, object]] = OrderedDict()
+        self._last: OrderedDict[str, _Last] = OrderedDict()
         self.coverage = Coverage()
         self.seen = Seen()
         self.agents: OrderedDict[tuple[str, str], AgentRow] = OrderedDict()
+
+    @property
+    def runs(self) -> list[dict[str, object]]:
+        """The lines of the last runs, the newest first."""
+        return [last.line() for last in reversed(self._last.values())]
+
+    def explain(self, run_id: str) -> dict[str, object] | None:
+        """Why one of the last runs got its outcome; None where it is not among them."""
+        last = self._last.get(run_id)
+        return explanation(last.run, last.verdict) if last else None
 
     def note(self, happening: Happening) -> None:
         """Take one happening in."""
@@ -43,10 +67,9 @@ class Recent:
         run, verdict = happening.run, happening.verdict
         self.coverage.add(run, evaluated=judged_by_others(verdict))
         self.seen.add(run, verdict)
-        self.explained[run.run_id] = explanation(run, verdict)
-        while len(self.explained) > MAX_RUNS:
-            self.explained.popitem(last=False)
-        self.runs.appendleft(run_line(run, verdict))
+        self._last[run.run_id] = _Last(run, verdict)
+        while len(self._last) > MAX_RUNS:
+            self._last.popitem(last=False)
         row = self.agents.setdefault((run.agent, run.environment), AgentRow())
         row.outcomes[verdict.outcome.value] += 1
         row.last_end_ns = max(row.last_end_ns, run.end_ns)
@@ -57,9 +80,8 @@ class Recent:
 
     def _correct(self, corrected: Corrected) -> None:
         run, before, after = corrected.run, corrected.before, corrected.after
-        for line in self.runs:
-            if line["run_id"] == run.run_id:
-                line["corrected_to"] = after.outcome.value
+        if run.run_id in self._last:
+            self._last[run.run_id].corrected_to = after.outcome.value
         row = self.agents.get((run.agent, run.environment))
         if row is None:
             return

@@ -23,6 +23,7 @@ from agentslo.otlp.listen import listen_error, split_address
 from agentslo.otlp.receive_grpc import GrpcReceiver
 from agentslo.otlp.receive_http import HttpReceiver
 from agentslo.otlp.transports import sender_for
+from agentslo.outcomes.prices import pricing
 from agentslo.page import html
 from agentslo.service import feedback
 from agentslo.service.assembly import directory, pipeline, reader
@@ -34,7 +35,7 @@ from agentslo.service.ledger_rows import row as ledger_row
 from agentslo.service.recent import Recent
 from agentslo.service.recorder import Recorder
 from agentslo.service.report import coverage_report
-from agentslo.service.web import WebServer, metrics_app, page_app
+from agentslo.service.web import CLOSED, WebServer, may_decide, metrics_app, page_app
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
 from agentslo.store.writer import LedgerWriter
 
@@ -46,6 +47,8 @@ LISTENER_GRACE_S = 3.0
 DRAIN_S = 18.0
 LEDGER_STOP_S = 2.0
 """Listener grace, drain and the ledger together stay below the 25 s a stop may take."""
+
+TAP = "Spans are read here and not sent on: no destination is configured."
 
 Loader = Callable[[], ServiceConfig]
 
@@ -106,8 +109,11 @@ class Service:
         self._gauges = Gauges(self.metrics, self.intake, self.dispatcher, self.pipeline)
         self.grpc = GrpcReceiver(listen.grpc, self.intake)
         self.http = HttpReceiver(listen.http, self.intake)
+        decides = may_decide(listen.page)
+        if not decides:
+            logger.warning(CLOSED)
         self.web = WebServer(listen.metrics, metrics_app(self))
-        self.page = WebServer(listen.page, page_app(self))
+        self.page = WebServer(listen.page, page_app(self, decides=decides))
         try:
             _require_free(listen.grpc)
             await self.web.start()
@@ -120,6 +126,7 @@ class Service:
         for one in destinations:
             await one.start()
         self._open_ledger()
+        self._log_warnings()
         await self.grpc.set_serving(serving=True)
         self._constant_metrics()
         self._ticker = asyncio.create_task(self._tick(), name="tick")
@@ -206,16 +213,22 @@ class Service:
             logger.warning("reload failed, the old configuration stays: %s", "; ".join(problems))
             return problems
         old = self._config
-        fixed = ("listen", "destinations", "runs", "metrics", "log", "port_offset")
+        fixed = ("listen", "destinations", "runs", "metrics", "log", "port_offset", "storage")
         changed = [name for name in fixed if getattr(fresh, name) != getattr(old, name)]
         self._config = replace(fresh, **{name: getattr(old, name) for name in fixed})
-        self.pipeline.replace(directory(self._config), reader(self._config))
+        prices = pricing(self._config.prices)
+        self.pipeline.replace(directory(self._config), reader(self._config), prices)
+        self._log_warnings()
         self.metrics.set(m.CONFIG_RELOAD, (), 1.0)
         if changed:
             logger.warning("reloaded; a restart is needed for: %s", ", ".join(changed))
         else:
             logger.info("reloaded configuration revision %s", fresh.revision)
         return []
+
+    def _log_warnings(self) -> None:
+        for problem in self._config.warnings:
+            logger.warning("%s", render(problem))
 
     # ---- what others see
 
@@ -266,7 +279,7 @@ class Service:
 
     def status_page(self) -> str:
         """The page as HTML."""
-        notes = [] if self.dispatcher.destinations else ["No destination: spans go nowhere on."]
+        notes = [] if self.dispatcher.destinations else [TAP]
         return html.document(
             self._agent_lines(),
             self._recent.runs,
@@ -289,7 +302,7 @@ class Service:
             }
             for line in self._agent_lines()
         ]
-        return {"version": __version__, "agents": agents, "runs": list(self._recent.runs)}
+        return {"version": __version__, "agents": agents, "runs": self._recent.runs}
 
     def feedback(self, body: bytes) -> None:
         """Take one judgement of a run; raises `FeedbackError`."""
@@ -307,7 +320,7 @@ class Service:
 
     def explain(self, run_id: str) -> dict[str, object] | None:
         """Why a recent run got its outcome; None where it is not remembered."""
-        return self._recent.explained.get(run_id)
+        return self._recent.explain(run_id)
 
     def _summary(self) -> str:
         parts = [

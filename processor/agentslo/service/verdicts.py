@@ -27,6 +27,8 @@ from agentslo.service.events import Corrected, Counted, Happening, HeldSpan, Rel
 
 _NEVER_WAIT = (Outcome.UNSAFE_ACTION, Outcome.DATA_CORRUPTION)
 S = 1_000_000_000
+MAX_LEFT = 50_000
+"""Early roots remembered; one that heads no run of its own after all is never asked for."""
 
 
 class Verdicts:
@@ -50,6 +52,8 @@ class Verdicts:
         run, file = self._identified(run)
         verdict = self._judge(run, file, self.evidence.peek(run))
         self._left_as[run.run_id] = verdict.outcome
+        if len(self._left_as) > MAX_LEFT:
+            del self._left_as[next(iter(self._left_as))]
         yield Released(span=held, added=encode(run_attributes(run, verdict)))
 
     def closed(self, run: Run, held: HeldSpan | None, now_ns: int) -> Iterator[Happening]:
@@ -91,6 +95,7 @@ class Verdicts:
         self, run: Run, file: AgentFile, held: HeldSpan | None, now_ns: int
     ) -> Iterator[Happening]:
         """A turn of a conversation: its root leaves with the outcome so far, the run goes on."""
+        self._left_as.pop(run.run_id, None)
         if held is not None:
             verdict = self._judge(run, file, self.evidence.peek(run))
             named = replace(run, run_id=conversation_run_id(run.agent, run.conversation_id))

@@ -6,6 +6,7 @@ the service when asked.
 
 import json
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Protocol
 
 from aiohttp import web
@@ -26,6 +27,10 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+CLOSED = (
+    "feedback and reload are off: listen.page is not on loopback, and anybody who reaches it could "
+    "change verdicts; put listen.page on 127.0.0.1, or give it tls with a ca_file for its clients"
+)
 
 
 class Shown(Protocol):
@@ -97,8 +102,21 @@ def _process(form: Format) -> list[bytes]:
     return [process_metrics(form)]
 
 
-def page_app(service: Shown) -> web.Application:
-    """`/`, `/api/v1/...`, and `POST /-/reload`."""
+def may_decide(options: WebOptions) -> bool:
+    """Whether requests that change verdicts or configuration are taken on this address: on
+    loopback, or from clients whose certificate is checked (design.md 7).
+    """
+    if options.tls is not None and options.tls.ca_file:
+        return True
+    host, _ = split_address(options.address)
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def page_app(service: Shown, *, decides: bool) -> web.Application:
+    """`/`, `/api/v1/...`, and what changes something: `POST /v1/feedback`, `POST /-/reload`."""
 
     async def page(_request: web.Request) -> web.StreamResponse:
         return web.Response(text=service.status_page(), content_type="text/html", headers=HEADERS)
@@ -136,6 +154,9 @@ def page_app(service: Shown) -> web.Application:
             headers=HEADERS,
         )
 
+    async def closed(_request: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": CLOSED}, status=403, headers=HEADERS)
+
     app = _app(
         {
             "/": page,
@@ -145,8 +166,8 @@ def page_app(service: Shown) -> web.Application:
             "/api/v1/runs/{run_id}/explain": explain,
         }
     )
-    app.router.add_post("/-/reload", reload)
-    app.router.add_post("/v1/feedback", feedback)
+    app.router.add_post("/-/reload", reload if decides else closed)
+    app.router.add_post("/v1/feedback", feedback if decides else closed)
     return app
 
 
