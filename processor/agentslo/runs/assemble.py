@@ -8,18 +8,18 @@ quiet, else after `idle_s` without a span, else at `max_age_s` (design.md 2).
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from agentslo.config.options import RunsOptions
 from agentslo.model import AGENT_LIKE, Role, Step
 from agentslo.runs.closed import ClosedRuns
 from agentslo.runs.edges import EarlyEdges
 from agentslo.runs.forest import Edge, Forest, Splits, Tree, grow, never
-from agentslo.runs.holds import Held, TraceHolds
+from agentslo.runs.holds import Held
+from agentslo.runs.open_trace import Arrival, Closed, OpenTrace
+from agentslo.runs.patience import S, over
 
-S = 1_000_000_000
 STEP_BYTES = 2_000
 EDGE_BYTES = 200
 """What a step and an edge take of memory, about: on recorded runs a step with its share of a trace
@@ -27,45 +27,27 @@ took 2,190 bytes, encoded spans that are held included.
 """
 
 
-class Arrival(Enum):
-    """What became of a step."""
-
-    NEW = "new"
-    DUPLICATE = "duplicate"
-    LATE = "late"
-    OVER_BOUND = "over_bound"
+Close = Callable[[OpenTrace, int], Iterator[Closed]]
 
 
-@dataclass(slots=True)
-class Closed:
-    """A run's tree that is over, how it closed, its root if it is still held."""
-
-    tree: Tree
-    forest: Forest
-    finalized_by: str
-    held: Held | None = None
-
-
-@dataclass(slots=True)
-class OpenTrace:
-    """Everything known of a trace that is not closed yet."""
-
-    trace_id: bytes
-    last_ns: int
-    due_ns: int = 0
-    steps: dict[bytes, Step] = field(default_factory=dict)
-    edges: dict[bytes, Edge] = field(default_factory=dict)
-    holds: TraceHolds = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.holds = TraceHolds(self.steps, self.edges)
+def _raise(_: bytes) -> None:
+    raise  # noqa: PLE0704 - called in `except` blocks only
 
 
 class Assembler:
-    """Groups steps into runs. Owned by one thread."""
+    """Groups steps into runs. Owned by one thread.
 
-    def __init__(self, options: RunsOptions, splits: Splits = never) -> None:
-        self._options, self._splits = options, splits
+    `fault`: called in an `except` block with the id of the trace in which a bug of ours struck;
+    that trace is given up, its held spans are freed, the others go on.
+    """
+
+    def __init__(
+        self,
+        options: RunsOptions,
+        splits: Splits = never,
+        fault: Callable[[bytes], None] = _raise,
+    ) -> None:
+        self._options, self._splits, self._fault = options, splits, fault
         self._open: dict[bytes, OpenTrace] = {}
         # A run that lost patience with its root may hear of it as late as a run may last.
         self._closed = ClosedRuns(int(options.max_age_s * S))
@@ -192,10 +174,18 @@ class Assembler:
             if trace is None or held is None or held.since_ns != since_ns:
                 continue
             self._unhold(trace, span_id)
-            forest = self._grow(trace)
-            tree = next((t for t in forest.trees if t.settled and _heads(t, span_id)), None)
-            out.append((held, Closed(tree, forest, "hold_max") if tree else None))
+            out.append((held, self._headed(trace, span_id)))
         return out
+
+    def _headed(self, trace: OpenTrace, span_id: bytes) -> Closed | None:
+        """The run a span heads so far, if it is settled that it does."""
+        try:
+            forest = self._grow(trace)
+        except Exception:  # noqa: BLE001 - a bug must not keep a span back
+            self._give_up(trace)
+            return None
+        tree = next((t for t in forest.trees if t.settled and _heads(t, span_id)), None)
+        return Closed(tree, forest, "hold_max") if tree else None
 
     def due(self, now_ns: int) -> list[Closed]:
         """Runs that are over at `now_ns`, in order of due time."""
@@ -204,15 +194,30 @@ class Assembler:
             at, trace_id = heapq.heappop(self._due)
             trace = self._open.get(trace_id)
             if trace is not None and trace.due_ns == at:
-                timed.extend((at, c) for c in self._settle(trace, at))
+                timed.extend((at, c) for c in self._safely(trace, self._settle, at))
         # What came together is due together: then the earlier run goes first, as a run that waits
         # for a person must close before the one that goes on with it.
         timed.sort(key=lambda t: (t[0], _start(t[1])))
         closed = [c for _, c in timed]
         while self._open and self._is_over_bound():
             oldest = next(iter(self._open.values()))
-            closed.extend(self._close_all(oldest, "state_bound", now_ns))
+            closed.extend(self._safely(oldest, self._close_bounded, now_ns))
         return closed
+
+    def _safely(self, trace: OpenTrace, close: Close, now_ns: int) -> list[Closed]:
+        closed: list[Closed] = []
+        try:
+            closed.extend(close(trace, now_ns))
+        except Exception:  # noqa: BLE001 - a bug in one trace must not stop the others
+            self._give_up(trace)
+        return closed
+
+    def _give_up(self, trace: OpenTrace) -> None:
+        """In an `except` block: tell of the bug, free what the trace holds, forget it."""
+        self._fault(trace.trace_id)
+        self._free(trace, list(trace.holds.spans))
+        self._steps -= len(trace.steps)
+        self._drop(trace)
 
     def _is_over_bound(self) -> bool:
         options = self._options
@@ -221,40 +226,39 @@ class Assembler:
 
     def finish(self, now_ns: int) -> list[Closed]:
         """Close everything: ended roots as `root_ended`, the rest as `end_of_input`."""
-        closed = [c for t in list(self._open.values()) for c in self._close_all(t, "", now_ns)]
+        traces = list(self._open.values())
+        closed = [c for t in traces for c in self._safely(t, self._close_ended, now_ns)]
         return sorted(closed, key=_start)
 
     def stop(self, now_ns: int) -> list[Closed]:
         """Close the runs whose root has ended; the rest stays open and is lost with the process."""
-        out: list[Closed] = []
-        for trace in list(self._open.values()):
-            forest = self._grow(trace)
-            ended = [t for t in forest.trees if t.root is not None and t.settled]
-            out.extend(self._close(trace, forest, t, "shutdown", now_ns) for t in ended)
-        return out
+        traces = list(self._open.values())
+        return [c for t in traces for c in self._safely(t, self._close_stopped, now_ns)]
 
-    def _settle(self, trace: OpenTrace, now_ns: int) -> list[Closed]:
-        options, forest, out = self._options, self._grow(trace), []
-        next_ns = 0
+    def _close_stopped(self, trace: OpenTrace, now_ns: int) -> Iterator[Closed]:
+        forest = self._grow(trace)
         for tree in forest.trees:
-            last = tree.last_arrival_ns
-            quiet_ns = last + self._quiet_ns(tree)
-            idle_ns = (last if tree.settled else trace.last_ns) + int(options.idle_s * S)
-            age_ns = tree.first_arrival_ns + int(options.max_age_s * S)
-            ended = tree.root is not None and tree.settled
-            when, how = min(
-                *([(quiet_ns, "root_ended")] if ended else []),
-                (idle_ns, "idle_timeout"),
-                (age_ns, "max_age"),
-            )
+            if tree.root is not None and tree.settled:
+                yield self._close(trace, forest, tree, "shutdown", now_ns)
+
+    def _close_ended(self, trace: OpenTrace, now_ns: int) -> Iterator[Closed]:
+        return self._close_all(trace, "", now_ns)
+
+    def _close_bounded(self, trace: OpenTrace, now_ns: int) -> Iterator[Closed]:
+        return self._close_all(trace, "state_bound", now_ns)
+
+    def _settle(self, trace: OpenTrace, now_ns: int) -> Iterator[Closed]:
+        forest, next_ns = self._grow(trace), 0
+        for tree in forest.trees:
+            when, how = over(tree, trace.last_ns, self._options)
             if when <= now_ns:
                 remnant = self._closed.claims_tree(trace.trace_id, tree)
                 closed = self._close(trace, forest, tree, how, now_ns)
-                out.extend([] if remnant else [closed])
+                if not remnant:
+                    yield closed
             else:
                 next_ns = min(next_ns or when, when)
         self._reschedule(trace, forest, next_ns, now_ns)
-        return out
 
     def _reschedule(self, trace: OpenTrace, forest: Forest, next_ns: int, now_ns: int) -> None:
         """Set the next look at the trace; drop it, or its loose steps, when nothing is awaited."""
@@ -284,13 +288,6 @@ class Assembler:
         trace.due_ns = due_ns
         heapq.heappush(self._due, (due_ns, trace.trace_id))
 
-    def _quiet_ns(self, tree: Tree) -> int:
-        """`quiet_single_s` where one process sent the whole run and waits for nobody."""
-        instances = {s.resource.instance_id for s in tree.members}
-        if len(instances) == 1 and "" not in instances and not _waits_for_child(tree):
-            return int(self._options.quiet_single_s * S)
-        return int(self._options.quiet_s * S)
-
     def _forget(self, trace: OpenTrace, step: Step) -> None:
         if trace.steps.pop(step.span_id, None) is not None:
             self._steps -= 1
@@ -304,24 +301,22 @@ class Assembler:
 
     def _close(self, trace: OpenTrace, forest: Forest, tree: Tree, how: str, now_ns: int) -> Closed:
         closed = Closed(tree, forest, how)
+        self._closed.remember(trace.trace_id, tree, trace.edges, now_ns)
         if tree.root is not None and tree.root.span_id in trace.holds.spans:
             closed.held = self._unhold(trace, tree.root.span_id)
         for step in tree.members:
             self._forget(trace, step)
-        self._closed.remember(trace.trace_id, tree, trace.edges, now_ns)
         return closed
 
-    def _close_all(self, trace: OpenTrace, how: str, now_ns: int) -> list[Closed]:
+    def _close_all(self, trace: OpenTrace, how: str, now_ns: int) -> Iterator[Closed]:
         forest = self._grow(trace)
-        out = []
         for tree in forest.trees:
             if not self._closed.claims_tree(trace.trace_id, tree):
                 last = "root_ended" if tree.root else "end_of_input"
-                out.append(self._close(trace, forest, tree, how or last, now_ns))
+                yield self._close(trace, forest, tree, how or last, now_ns)
         for step in list(trace.steps.values()):
             self._lose(trace, step)
         self._drop(trace)
-        return out
 
 
 def _start(closed: Closed) -> tuple[int, bytes]:
@@ -331,12 +326,3 @@ def _start(closed: Closed) -> tuple[int, bytes]:
 
 def _heads(tree: Tree, span_id: bytes) -> bool:
     return tree.root is not None and tree.root.span_id == span_id
-
-
-def _waits_for_child(tree: Tree) -> bool:
-    """A client span of an agent or tool call that no child has answered yet."""
-    answered = {s.parent_id for s in tree.members}
-    return any(
-        s.client and s.role in (Role.AGENT, Role.TOOL) and s.span_id not in answered
-        for s in tree.members
-    )

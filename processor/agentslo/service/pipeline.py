@@ -16,19 +16,22 @@ from agentslo.config.options import RunsOptions
 from agentslo.dialects import logs as log_records
 from agentslo.dialects import values
 from agentslo.dialects.read import Reader, without_declared
+from agentslo.measure.labels import clean
 from agentslo.model import Evaluation, Resource, Role, Scope, Step
 from agentslo.otlp.cut import Batch, Request
 from agentslo.otlp.ids import Ids, read_ids
 from agentslo.otlp.splice import encode, step_attributes
 from agentslo.outcomes.cost import Price, no_price
 from agentslo.outcomes.view import Habits
-from agentslo.runs.assemble import Arrival, Assembler, Closed
+from agentslo.runs.assemble import Assembler
 from agentslo.runs.build import UNSET, build
 from agentslo.runs.evidence import About
 from agentslo.runs.forest import Edge
 from agentslo.runs.holds import Held
+from agentslo.runs.open_trace import Arrival, Closed
 from agentslo.service.enrich import SCOPE, run_attributes, step_result
 from agentslo.service.events import Happening, HeldSpan, Released
+from agentslo.service.faults import Faults
 from agentslo.service.verdicts import Verdicts
 
 MAX_INTERNED = 10_000
@@ -62,10 +65,11 @@ class Pipeline:
     ) -> None:
         """`untrusted`: listeners whose spans' `agent_slo.declared.*` attributes are not read."""
         self._options, self._reader, self._untrusted = runs, reader, untrusted
-        self.assembler = Assembler(runs, self._splits)
-        habits = Habits(tools=self._shows_tools, answers=self._shows_answers)
-        self.verdicts = Verdicts(runs, directory, habits, price)
         self.tally: Counter[str] = Counter()
+        self._faults = Faults(self.tally)
+        self.assembler = Assembler(runs, self._splits, self._trace_fault)
+        habits = Habits(tools=self._shows_tools, answers=self._shows_answers)
+        self.verdicts = Verdicts(runs, directory, habits, self._faults, price)
         self.agent_spans: Counter[str] = Counter()
         self._resources: dict[bytes, Resource] = {}
         self._scopes: dict[bytes, Scope] = {}
@@ -148,7 +152,7 @@ class Pipeline:
             self.tally["unreadable_span"] += 1
             return None
         except Exception:  # noqa: BLE001 - a bug in a dialect must not stop forwarding
-            self.tally["read_error"] += 1
+            self._faults.note("read", f"a span of scope {clean(scope.name)}")
             return None
         if step is not None:
             step.source = source
@@ -200,17 +204,17 @@ class Pipeline:
         out: list[Happening] = []
         for held, closed in self.assembler.expired_holds(now_ns):
             early = self._early(held, closed) if closed else iter((self._as_step(held),))
-            out.extend(self._safely(early, held))
+            out.extend(self._safely(early, held.step.trace_id, held))
         for closed in self.assembler.due(now_ns):
             out.extend(self._settled(closed, now_ns))
-        out.extend(self._safely(self.verdicts.due(now_ns)))
+        out.extend(self.verdicts.due(now_ns))
         out.extend(self._freed())
         return out
 
     def finish(self, now_ns: int) -> list[Happening]:
         """Close all runs: the input is over."""
         out = [h for c in self.assembler.finish(now_ns) for h in self._settled(c, now_ns)]
-        out.extend(self._safely(self.verdicts.finish(now_ns)))
+        out.extend(self.verdicts.finish(now_ns))
         out.extend(self._freed())
         return out
 
@@ -219,17 +223,22 @@ class Pipeline:
         out = [h for c in self.assembler.stop(now_ns) for h in self._settled(c, now_ns)]
         for held, _ in self.assembler.expired_holds(now_ns, everything=True):
             out.append(self._as_step(held))
-        out.extend(self._safely(self.verdicts.finish(now_ns)))
+        out.extend(self.verdicts.finish(now_ns))
         out.extend(self._freed())
         return out
 
-    def _safely(self, happenings: Iterable[Happening], *held: Held) -> list[Happening]:
+    def _safely(
+        self, happenings: Iterable[Happening], trace_id: bytes, *held: Held
+    ) -> list[Happening]:
         """What happens; where a bug of ours prevents it, what was held leaves as ordinary steps."""
         try:
             return list(happenings)
         except Exception:  # noqa: BLE001 - a bug in a rule must not keep a span back
-            self.tally["close_error"] += 1
+            self._trace_fault(trace_id)
             return [self._as_step(h) for h in held]
+
+    def _trace_fault(self, trace_id: bytes) -> None:
+        self._faults.note("close", f"trace {trace_id.hex()}")
 
     def _early(self, held: Held, closed: Closed) -> Iterator[Happening]:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
@@ -241,7 +250,8 @@ class Pipeline:
 
     def _settled(self, closed: Closed, now_ns: int) -> list[Happening]:
         held = [closed.held] if closed.held else []
-        return self._safely(self._closed(closed, now_ns), *held)
+        trace_id = closed.tree.members[0].trace_id
+        return self._safely(self._closed(closed, now_ns), trace_id, *held)
 
     def _closed(self, closed: Closed, now_ns: int) -> Iterator[Happening]:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)

@@ -24,6 +24,7 @@ from agentslo.runs.settling import Settling
 from agentslo.runs.waiting import Paused, WaitingRuns
 from agentslo.service.enrich import run_attributes
 from agentslo.service.events import Corrected, Counted, Happening, HeldSpan, Released
+from agentslo.service.faults import Faults
 
 _NEVER_WAIT = (Outcome.UNSAFE_ACTION, Outcome.DATA_CORRUPTION)
 S = 1_000_000_000
@@ -35,9 +36,14 @@ class Verdicts:
     """Judges runs. `directory` may be replaced on reload."""
 
     def __init__(
-        self, runs: RunsOptions, directory: Directory, habits: Habits, price: Price = no_price
+        self,
+        runs: RunsOptions,
+        directory: Directory,
+        habits: Habits,
+        faults: Faults,
+        price: Price = no_price,
     ) -> None:
-        self._options, self.directory = runs, directory
+        self._options, self.directory, self._faults = runs, directory, faults
         self._habits, self.price = habits, price
         self.evidence = EvidenceStore()
         self.waiting = WaitingRuns()
@@ -67,17 +73,22 @@ class Verdicts:
 
     def due(self, now_ns: int) -> Iterator[Happening]:
         """What is over without anything coming: conversations, waits for evidence or people."""
-        for run in self.conversations.due(now_ns):
-            yield from self._over(*self._identified(run), None, now_ns)
+        yield from self._joined(self.conversations.due(now_ns), now_ns)
         yield from self._let_go(self.settling.due(now_ns), now_ns)
-        for paused in self.waiting.overdue(now_ns):
-            yield self._overdue(paused)
+        yield from self._given_up(self.waiting.overdue(now_ns))
 
     def finish(self, now_ns: int) -> Iterator[Happening]:
         """The input is over: open conversations close, nothing waits for evidence any more."""
-        for run in self.conversations.finish():
-            yield from self._over(*self._identified(run), None, now_ns)
+        yield from self._joined(self.conversations.finish(), now_ns)
         yield from self._let_go(self.settling.finish(), now_ns)
+
+    def _joined(self, runs: list[Run], now_ns: int) -> Iterator[Happening]:
+        """Conversations are over."""
+
+        def over(run: Run) -> Iterator[Happening]:
+            return self._over(*self._identified(run), None, now_ns)
+
+        return self._faults.each("close", runs, _name, over)
 
     def _identified(self, run: Run) -> tuple[Run, AgentFile]:
         """The run under the name its agent file gives it, and the file."""
@@ -100,8 +111,7 @@ class Verdicts:
             verdict = self._judge(run, file, self.evidence.peek(run))
             named = replace(run, run_id=conversation_run_id(run.agent, run.conversation_id))
             yield Released(span=held, added=encode(run_attributes(named, verdict)))
-        for joined in self.conversations.add(run, now_ns):
-            yield from self._over(*self._identified(joined), None, now_ns)
+        yield from self._joined(self.conversations.add(run, now_ns), now_ns)
 
     def _over(
         self, run: Run, file: AgentFile, held: HeldSpan | None, now_ns: int
@@ -130,10 +140,14 @@ class Verdicts:
         return int(max([judged.file.evidence_wait_s, *waits]) * S)
 
     def _let_go(self, run_ids: list[str], now_ns: int) -> Iterator[Happening]:
-        for run_id in run_ids:
-            judged = self.evidence.of(run_id)
-            if judged is not None:
-                yield from self._count(judged, now_ns)
+        """Runs wait for evidence no longer."""
+        known = (self.evidence.of(run_id) for run_id in run_ids)
+        return self._faults.each(
+            "close",
+            (judged for judged in known if judged is not None),
+            lambda judged: _name(judged.run),
+            lambda judged: self._count(judged, now_ns),
+        )
 
     def _count(self, judged: Judged, now_ns: int) -> Iterator[Happening]:
         run, verdict = judged.run, judged.verdict
@@ -143,8 +157,7 @@ class Verdicts:
         yield Counted(run=run, verdict=verdict, file=judged.file, root_outcome=left_as, waits=waits)
         if waits:
             until_ns = now_ns + int(judged.file.human_deadline_s * S)
-            for paused in self.waiting.pause(run, verdict, until_ns):
-                yield self._overdue(paused)
+            yield from self._given_up(self.waiting.pause(run, verdict, until_ns))
 
     def _resumed(self, run: Run, verdict: Verdict, now_ns: int) -> Iterator[Corrected]:
         """The runs this one goes on with get its outcome, in no counter: it alone is counted."""
@@ -160,6 +173,12 @@ class Verdicts:
                 time_ns=now_ns,
                 counts=False,
             )
+
+    def _given_up(self, paused: list[Paused]) -> Iterator[Happening]:
+        """Nobody resumed these runs, or there is no room to wait for them."""
+        return self._faults.each(
+            "close", paused, lambda p: _name(p.run), lambda p: (self._overdue(p),)
+        )
 
     def _overdue(self, paused: Paused) -> Counted:
         _, file = self._identified(paused.run)
@@ -210,3 +229,7 @@ class Verdicts:
                 root_outcome=after.outcome,
                 overdue=True,
             )
+
+
+def _name(run: Run) -> str:
+    return f"run {run.run_id}"

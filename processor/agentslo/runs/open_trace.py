@@ -1,0 +1,45 @@
+"""What is known of a trace while it is open, and what comes of it.
+
+Values that the assembler fills; no behaviour of their own beyond keeping held spans together.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from agentslo.model import Step
+from agentslo.runs.forest import Edge, Forest, Tree
+from agentslo.runs.holds import Held, TraceHolds
+
+
+class Arrival(Enum):
+    """What became of a step."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    OVER_BOUND = "over_bound"
+
+
+@dataclass(slots=True)
+class Closed:
+    """A run's tree that is over, how it closed, its root if it is still held."""
+
+    tree: Tree
+    forest: Forest
+    finalized_by: str
+    held: Held | None = None
+
+
+@dataclass(slots=True)
+class OpenTrace:
+    """Everything known of a trace that is not closed yet."""
+
+    trace_id: bytes
+    last_ns: int
+    due_ns: int = 0
+    steps: dict[bytes, Step] = field(default_factory=dict)
+    edges: dict[bytes, Edge] = field(default_factory=dict)
+    holds: TraceHolds = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.holds = TraceHolds(self.steps, self.edges)
