@@ -80,6 +80,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         (
             f"outcome {line['outcome']}: {line['reason']} (evidence: {line['evidence']}), "
             f"closed by {line['finalized_by']}"
+            + (f", corrected from {found['corrected_from']}" if found["corrected_from"] else "")
         ),
         "objectives: " + (", ".join(f"{k} {v}" for k, v in line["slos"].items()) or "none"),
         "findings:",

@@ -202,7 +202,7 @@ _TABLE = (
     counter("agent_slo_processor_spans_received_total", "Spans in requests that were not refused."),
     counter(
         "agent_slo_processor_agent_spans_total",
-        "Spans read as steps of agent runs, by dialect.",
+        "Spans read as steps of agent runs, by dialect (generic: no dialect gave a role).",
         _open("dialect"),
     ),
     counter(

@@ -35,6 +35,8 @@ from agentslo.service.faults import Faults
 from agentslo.service.verdicts import Verdicts
 
 MAX_INTERNED = 10_000
+GENERIC = "generic"
+"""Counted as the dialect of steps that no dialect gave a role."""
 
 
 @dataclass(slots=True)
@@ -162,7 +164,7 @@ class Pipeline:
         """Assemble one step; gives the bytes that leave now, None where the span is held."""
         arrival = self.assembler.add(step, now_ns)
         self.tally[f"step_{arrival.value}"] += 1
-        self.agent_spans[step.dialect] += 1
+        self.agent_spans[step.dialect or GENERIC] += 1
         if step.role is Role.TOOL and len(self._tool_scopes) < MAX_INTERNED:
             self._tool_scopes.add(step.scope)
         elif step.answered and step.role is Role.LLM and len(self._answer_scopes) < MAX_INTERNED:

@@ -32,11 +32,16 @@ class _Last:
 
     run: Run
     verdict: Verdict
-    corrected_to: str = ""
+    corrected: Verdict | None = None
 
     def line(self) -> dict[str, object]:
-        later = {"corrected_to": self.corrected_to} if self.corrected_to else {}
+        later = {"corrected_to": self.corrected.outcome.value} if self.corrected else {}
         return run_line(self.run, self.verdict) | later
+
+    def explanation(self) -> dict[str, object]:
+        if self.corrected is None:
+            return explanation(self.run, self.verdict)
+        return explanation(self.run, self.corrected, counted=self.verdict)
 
 
 class Recent:
@@ -56,7 +61,7 @@ class Recent:
     def explain(self, run_id: str) -> dict[str, object] | None:
         """Why one of the last runs got its outcome; None where it is not among them."""
         last = self._last.get(run_id)
-        return explanation(last.run, last.verdict) if last else None
+        return last.explanation() if last else None
 
     def note(self, happening: Happening) -> None:
         """Take one happening in."""
@@ -81,7 +86,7 @@ class Recent:
     def _correct(self, corrected: Corrected) -> None:
         run, before, after = corrected.run, corrected.before, corrected.after
         if run.run_id in self._last:
-            self._last[run.run_id].corrected_to = after.outcome.value
+            self._last[run.run_id].corrected = after
         row = self.agents.get((run.agent, run.environment))
         if row is None:
             return

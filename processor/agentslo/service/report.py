@@ -101,12 +101,15 @@ def coverage_report(coverage: Coverage) -> dict[str, object]:
     return {"agents": list(agents.values()), "shared_names": coverage.shared_names()}
 
 
-def explanation(run: Run, verdict: Verdict) -> dict[str, object]:
-    """Why a run got its outcome: the findings, and its spans as a tree."""
+def explanation(run: Run, verdict: Verdict, counted: Verdict | None = None) -> dict[str, object]:
+    """Why a run got its outcome: the findings, and its spans as a tree; `counted` is the verdict
+    it was counted with, where it was corrected since.
+    """
     proof = {span_id for f in verdict.findings for span_id in f.span_ids}
     chosen = (verdict.outcome, verdict.reason, verdict.evidence)
     return {
         "run": run_line(run, verdict),
+        "corrected_from": counted.outcome.value if counted else None,
         "findings": [
             {
                 "outcome": f.outcome.value,
@@ -119,30 +122,29 @@ def explanation(run: Run, verdict: Verdict) -> dict[str, object]:
         ],
         "details": asdict(details(RunView(run, Habits()))),
         "spans": [
-            _span_row(run, step, proves=step.span_id in proof) for step in _in_tree_order(run)
+            _span_row(run, step, depth, proves=step.span_id in proof)
+            for step, depth in _in_tree_order(run)
         ],
     }
 
 
-def _in_tree_order(run: Run) -> list[Step]:
+def _in_tree_order(run: Run) -> list[tuple[Step, int]]:
+    """Every step below the one it belongs to, with its depth."""
     children: dict[bytes, list[Step]] = {}
     ids = {s.span_id for s in run.steps}
     for step in run.steps:
         above = run.parents.get(step.span_id, b"")
         children.setdefault(above if above in ids else b"", []).append(step)
-    out: list[Step] = []
-    stack = list(reversed(children.get(b"", [])))
+    out: list[tuple[Step, int]] = []
+    stack = [(step, 0) for step in reversed(children.get(b"", []))]
     while stack:
-        step = stack.pop()
-        out.append(step)
-        stack.extend(reversed(children.get(step.span_id, [])))
+        step, depth = stack.pop()
+        out.append((step, depth))
+        stack.extend((below, depth + 1) for below in reversed(children.get(step.span_id, [])))
     return out
 
 
-def _span_row(run: Run, step: Step, *, proves: bool) -> dict[str, object]:
-    depth, at = 0, run.parents.get(step.span_id, b"")
-    while at and depth <= len(run.steps):
-        depth, at = depth + 1, run.parents.get(at, b"")
+def _span_row(run: Run, step: Step, depth: int, *, proves: bool) -> dict[str, object]:
     return {
         "span_id": step.span_id.hex(),
         "depth": depth,

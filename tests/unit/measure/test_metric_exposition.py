@@ -1,8 +1,8 @@
 """`/metrics` in both formats, read back by other people's parsers."""
 
-import shutil
 import subprocess
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 from prometheus_client import Metric
@@ -246,11 +246,7 @@ def test_content_types_are_those_of_the_formats() -> None:
     assert Format.OPENMETRICS.value.startswith("application/openmetrics-text; version=1.0.0;")
 
 
-def test_promtool_finds_nothing_to_complain_of() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed: it lints the exposition beyond what parsers do")
-
+def test_promtool_finds_nothing_to_complain_of(promtool: Path) -> None:
     checked = subprocess.run(
         [promtool, "check", "metrics"],
         input=text_of(filled(), Format.TEXT),
