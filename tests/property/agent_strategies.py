@@ -78,7 +78,7 @@ conditions = st.one_of(
     st.builds(
         Condition, operator=st.just("matches"), value=st.sampled_from(("^KB-\\d+$", "a|b", "é"))
     ),
-    st.builds(Condition, operator=st.just("present"), value=st.none()),
+    st.builds(Condition, operator=st.just("present"), value=st.just(True)),
     st.builds(Condition, operator=st.sampled_from(("at_most", "at_least")), value=_numbers()),
 )
 

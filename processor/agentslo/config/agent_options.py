@@ -78,10 +78,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One comparison. `value` is the operand (a tuple for `in`, unused for `present`)."""
+    """One comparison. `value` is the operand: a tuple for `in`, a boolean for `present`."""
 
     operator: Operator = "present"
-    value: Scalar | tuple[Scalar, ...] | None = None
+    value: Scalar | tuple[Scalar, ...] | None = True
+
+    @property
+    def is_absence(self) -> bool:
+        """Holds where no value was seen (`present: false`)."""
+        return self.operator == "present" and self.value is False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

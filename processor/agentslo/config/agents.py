@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agentslo.config.agent_file import LoadedAgent, load_agent
 from agentslo.config.agent_options import AgentFile
+from agentslo.config.directory import breadth, demands
 from agentslo.config.options import CapOptions
 from agentslo.config.problems import Problem, Severity, quoted
 from agentslo.config.yaml_node import problem_at
@@ -45,7 +46,7 @@ def _clashes(loaded: Iterable[LoadedAgent]) -> Iterable[Problem]:
         if first.name == second.name:
             what = f"{quoted(second.name)} is also the agent of {first.file}"
             yield _problem(there, what, "give each agent one file", "error")
-        elif _matched(first) == _matched(second):
+        elif demands(first) == demands(second):
             what = f"matches exactly the runs {first.file} matches"
             yield _problem(there, what, "match other agents or services", "error")
         elif _overlap(first, second):
@@ -59,13 +60,9 @@ def _problem(one: LoadedAgent, what: str, fix: str, severity: Severity) -> Probl
     return problem_at(one.match_mark, what, fix, "match", severity)
 
 
-def _matched(agent: AgentFile) -> tuple[frozenset[str], ...]:
-    """What a run must say of itself, as `directory.py` reads it; an empty set: anything."""
-    match = agent.match
-    agents = match.agents if match.agents or match.services else (agent.name,)
-    return frozenset(agents), frozenset(match.services), frozenset(match.environments)
-
-
 def _overlap(first: AgentFile, second: AgentFile) -> bool:
-    pairs = zip(_matched(first), _matched(second), strict=True)
+    """Whether a run can match both, and neither match is the narrower one."""
+    if breadth(first) != breadth(second):
+        return False
+    pairs = zip(demands(first), demands(second), strict=True)
     return all(not one or not other or one & other for one, other in pairs)

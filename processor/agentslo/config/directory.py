@@ -1,7 +1,9 @@
 """Which agent file a run belongs to.
 
 In: the agent files in force and the stand-in for agents without one. Out: the file of a run. State:
-a bounded memo. The first file (by name) that matches wins; `check` warns of files that overlap.
+a bounded memo. Of the files that match, the narrowest wins: one that names the agent before one
+that names its service alone; among those, one that also names the service, then one that names the
+environment; then the first by name, of which `check` warns.
 """
 
 from collections.abc import Iterable
@@ -11,11 +13,25 @@ from agentslo.config.agent_options import AgentFile
 MAX_MEMO = 10_000
 
 
+def demands(file: AgentFile) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """What a run must say of itself - agent, service, environment - to be this file's; an empty
+    set: anything.
+    """
+    match = file.match
+    agents = match.agents if match.agents or match.services else (file.name,)
+    return frozenset(agents), frozenset(match.services), frozenset(match.environments)
+
+
+def breadth(file: AgentFile) -> tuple[bool, ...]:
+    """How wide a file's match is; the lower wins."""
+    return tuple(not demand for demand in demands(file))
+
+
 class Directory:
     """The declared agents."""
 
     def __init__(self, files: Iterable[AgentFile], default: AgentFile) -> None:
-        self.files = tuple(sorted(files, key=lambda f: f.name))
+        self.files = tuple(sorted(files, key=lambda f: (breadth(f), f.name)))
         self.default = default
         self._memo: dict[tuple[str, str, str], AgentFile] = {}
 
@@ -36,12 +52,6 @@ class Directory:
 
 
 def _matches(file: AgentFile, key: tuple[str, str, str]) -> bool:
-    agent, service, environment = key
-    match = file.match
-    if not (match.agents or match.services):
-        named = agent == file.name
-    else:
-        named = (not match.agents or agent in match.agents) and (
-            not match.services or service in match.services
-        )
-    return named and (not match.environments or environment in match.environments)
+    return all(
+        not demand or said in demand for said, demand in zip(key, demands(file), strict=True)
+    )

@@ -8,15 +8,18 @@ never reach metrics, logs, the ledger or added attributes.
 import json
 import re
 import zlib
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
+from agentslo.config.pattern_cost import MAX_TEXT
 from agentslo.config.wants import ToolWants, Wants
 from agentslo.dialects import provenance
 from agentslo.dialects.base import SpanView, Value
 from agentslo.dialects.content import MAX_JSON_BYTES
 from agentslo.model import AGENT_LIKE, Role, Step
 
-MAX_VALUE = 200
+MAX_VALUE = MAX_TEXT
 MAX_IDS = 100
 Fields = dict[str, Value]
 
@@ -50,13 +53,28 @@ def _documents(view: SpanView) -> Value:
 
 def _ids(wants: Wants, text: str) -> frozenset[str]:
     """What in a text looks like a document id, at most MAX_IDS of them."""
+    text = text[:MAX_JSON_BYTES]
     found: set[str] = set()
     for pattern in wants.citation_patterns:
-        for match in _pattern(pattern).finditer(text[:MAX_JSON_BYTES]):
-            found.add(match.group()[:MAX_VALUE])
-            if len(found) >= MAX_IDS:
-                return frozenset(found)
+        found.update(islice(_matches(_pattern(pattern), text), MAX_IDS - len(found)))
     return frozenset(found)
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    """What `finditer` finds of at most MAX_VALUE characters, in time that grows with the text: each
+    search sees a window twice as long, so that no match that short is missed or cut.
+    """
+    at = 0
+    while at < len(text):
+        match = pattern.search(text, at, at + 2 * MAX_VALUE)
+        if match is None:
+            at += MAX_VALUE
+        elif match.start() > at + MAX_VALUE:
+            at = match.start()
+        else:
+            if match.group():
+                yield match.group()[:MAX_VALUE]
+            at = max(match.end(), at + 1)
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 
 from agentslo.config.agent_options import Condition, Scalar
+from agentslo.config.pattern_cost import MAX_TEXT
 
 
 @lru_cache(maxsize=1024)
@@ -41,7 +42,7 @@ def holds(condition: Condition, value: Scalar) -> bool:
     wanted = condition.value
     match condition.operator:
         case "present":
-            return True
+            return wanted is True
         case "equals":
             return not isinstance(wanted, tuple) and wanted is not None and same(value, wanted)
         case "not_equals":
@@ -49,7 +50,7 @@ def holds(condition: Condition, value: Scalar) -> bool:
         case "in":
             return isinstance(wanted, tuple) and any(same(value, w) for w in wanted)
         case "matches":
-            return isinstance(wanted, str) and bool(_pattern(wanted).search(str(value)))
+            return isinstance(wanted, str) and bool(_pattern(wanted).search(str(value)[:MAX_TEXT]))
         case "at_most" | "at_least":
             found, bound = number(value), number(wanted)
             if found is None or bound is None:

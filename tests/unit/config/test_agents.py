@@ -7,6 +7,7 @@ import pytest
 from agentslo.cli import check as check_command
 from agentslo.config.agent_options import AgentFile, Approval, Condition, Escalation, Expect, Limits
 from agentslo.config.checking import check
+from agentslo.config.directory import Directory
 from agentslo.config.problems import ConfigError
 from agentslo.config.service_file import ServiceConfig, load
 
@@ -277,3 +278,45 @@ def test_variables_are_checked_with_agent_files_alone(tmp_path: Path) -> None:
     problems = check([agent(tmp_path, "a")], {"AGENTSLO_LOG_LEVEL": "loud"})
 
     assert [problem.path for problem in problems if problem.is_error] == ["log.level"]
+
+
+# ---- whose a run is
+
+
+WIDE_TO_NARROW = {
+    "a-service": "match: {services: [desk]}",
+    "b-service-in-prod": "match: {services: [desk], environments: [prod]}",
+    "c-agent": "match: {agents: [helper]}",
+    "d-agent-in-prod": "match: {agents: [helper], environments: [prod]}",
+    "e-agent-and-service": "match: {agents: [helper], services: [desk]}",
+    "f-all": "match: {agents: [helper], services: [desk], environments: [prod]}",
+}
+
+
+@pytest.mark.parametrize("left", range(1, len(WIDE_TO_NARROW) + 1))
+def test_of_the_files_that_match_a_run_the_narrowest_has_it(tmp_path: Path, left: int) -> None:
+    files = list(WIDE_TO_NARROW.items())[:left]
+    for name, match in files:
+        agent(tmp_path / "agents", name, f"{match}\n{SOUND}")
+    directory = Directory(service(tmp_path).agents, AgentFile(name=""))
+
+    assert directory.find("helper", "desk", "prod").name == files[-1][0]
+
+
+def test_a_file_that_matches_by_its_name_alone_goes_before_one_of_the_service(
+    tmp_path: Path,
+) -> None:
+    agent(tmp_path / "agents", "all", f"match: {{services: [desk]}}\n{SOUND}")
+    agent(tmp_path / "agents", "helper")
+    directory = Directory(service(tmp_path).agents, AgentFile(name=""))
+
+    assert directory.find("helper", "desk", "").name == "helper"
+    assert directory.find("other", "desk", "").name == "all"
+    assert directory.find("other", "shop", "").is_default
+
+
+def test_a_narrower_file_beside_a_wider_one_is_no_warning(tmp_path: Path) -> None:
+    agent(tmp_path / "agents", "all", f"match: {{services: [desk]}}\n{SOUND}")
+    agent(tmp_path / "agents", "helper")
+
+    assert not [p for p in check([tmp_path / "agents"], {}) if "can match both" in p.what]

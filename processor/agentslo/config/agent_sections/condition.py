@@ -19,7 +19,11 @@ CONDITION_FIELDS: tuple[Field, ...] = (
     Operand("not_equals", "Holds where the value is another."),
     OperandList("in", "Holds where the value is one of these."),
     Key("matches", Pattern(), "Holds where the text matches."),
-    Key("present", Boolean(), "`true`: holds where there is any value."),
+    Key(
+        "present",
+        Boolean(),
+        "`true`: holds where there is any value. `false`, under `expect`: where there is none.",
+    ),
     Key("at_most", _BOUND, "Holds where the number is this or less."),
     Key("at_least", _BOUND, "Holds where the number is this or more."),
 )
@@ -47,19 +51,28 @@ def folded(values: Values, path: OptionPath, reading: Reading, *, needed: bool) 
     operator = written[0]
     if operator not in values:
         return rest
-    if operator == "present" and values[operator] is False:
-        fix = "write 'present: true', or the condition that must not hold"
-        reading.note((*path, operator), "false has no meaning here", fix)
-    condition = Condition(operator=operator, value=_operand(operator, values[operator]))
+    condition = Condition(operator=operator, value=_operand(values[operator]))
     return {**rest, "condition": condition}
 
 
-def _operand(operator: Operator, value: object) -> Scalar | tuple[Scalar, ...] | None:
-    if operator == "present" or not isinstance(value, str | bool | int | float | tuple):
-        return None
-    return value
+def folded_of_span(
+    values: Values, path: OptionPath, reading: Reading, *, needed: bool = True
+) -> Values:
+    """`folded` for what is asked of one span's attribute, where the lack of it means nothing: most
+    spans of a run carry none.
+    """
+    values = folded(values, path, reading, needed=needed)
+    condition = values.get("condition")
+    if isinstance(condition, Condition) and condition.is_absence:
+        fix = "write 'present: true', or the condition that must not hold"
+        reading.note((*path, "present"), "false has no meaning here", fix)
+    return values
+
+
+def _operand(value: object) -> Scalar | tuple[Scalar, ...] | None:
+    return value if isinstance(value, str | bool | int | float | tuple) else None
 
 
 def unfolded(condition: Condition) -> Values:
     """The key a condition is written with."""
-    return {condition.operator: True if condition.operator == "present" else condition.value}
+    return {condition.operator: condition.value}

@@ -7,6 +7,7 @@ requirements.md S4, S16; design.md 3 (evidence, default reading of evaluations).
 from dataclasses import dataclass, fields
 
 from agentslo.config.agent_options import (
+    Condition,
     EvaluationDimension,
     EvaluationRule,
     Expect,
@@ -14,7 +15,12 @@ from agentslo.config.agent_options import (
     Source,
 )
 from agentslo.config.agent_options import Group as CommitGroup
-from agentslo.config.agent_sections.condition import CONDITION_FIELDS, folded, unfolded
+from agentslo.config.agent_sections.condition import (
+    CONDITION_FIELDS,
+    folded,
+    folded_of_span,
+    unfolded,
+)
 from agentslo.config.agent_sections.words import ATTRIBUTE, FIELD, NAME, TOOL, WAIT, WORD
 from agentslo.config.fields import Key, TextList
 from agentslo.config.kinds import Boolean, Number, Text, choice_of
@@ -60,7 +66,21 @@ def _fold_expect(values: Values, path: OptionPath, reading: Reading) -> Values:
             values |= {"tool": place.tool, "key": place.field}
         else:
             values |= {"key": place}
-    return values
+    return _fold_absence(values, path, reading)
+
+
+def _fold_absence(values: Values, path: OptionPath, reading: Reading) -> Values:
+    """A value that must not be there is missed by nobody, and its lack proves nothing."""
+    condition = values.get("condition")
+    if not isinstance(condition, Condition) or not condition.is_absence:
+        return values
+    for key, what in (
+        ("required", "asks for a value that must not be there"),
+        ("proves_success", "what was not seen proves nothing"),
+    ):
+        if values.get(key) is True:
+            reading.note((*path, key), what, "remove it, or write 'present: true'")
+    return {**values, "proves_success": False}
 
 
 def _unfold_expect(expect: Expect) -> Values:
@@ -87,7 +107,7 @@ def _finish_expect(
 
 
 def _fold_policy(values: Values, path: OptionPath, reading: Reading) -> Values:
-    return folded(values, path, reading, needed=True)
+    return folded_of_span(values, path, reading)
 
 
 EXPECT = GroupList(

@@ -18,7 +18,9 @@ MATCH = Group(
     name="match",
     doc="Which runs are this agent's: every list given must hold the run's value. Without `agents` "
     "and `services`, runs whose spans name the agent as `agent` does here. Where several files "
-    "match a run, the first by name has it.",
+    "match a run, the narrowest has it: one that names the agent before one that names its service "
+    "alone, then one that also names the service, then one that names the environment, then the "
+    "first by name.",
     make=Match,
     start=Match(),
     fields=(

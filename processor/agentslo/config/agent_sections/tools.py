@@ -7,7 +7,7 @@ G1 (autonomous, confirm, escalate, never), T17 (idempotency); methods.md 2.
 from dataclasses import dataclass, fields
 
 from agentslo.config.agent_options import Approval, Effect, Escalation, Permission, Tool
-from agentslo.config.agent_sections.condition import CONDITION_FIELDS, folded, unfolded
+from agentslo.config.agent_sections.condition import CONDITION_FIELDS, folded_of_span, unfolded
 from agentslo.config.agent_sections.words import ATTRIBUTE, FIELD, TOOL, USD, WORD
 from agentslo.config.fields import Key, TextList
 from agentslo.config.kinds import Boolean, Duration, Number, choice_of
@@ -26,7 +26,7 @@ class Poll:
 
 def _fold_approval(values: Values, path: OptionPath, reading: Reading) -> Values:
     has_attribute = reading.is_written((*path, "attribute"))
-    values = folded(values, path, reading, needed=has_attribute)
+    values = folded_of_span(values, path, reading, needed=has_attribute)
     if "condition" in values and not has_attribute:
         what = "a condition without the attribute it is about"
         reading.note(path, what, "add 'attribute:', or remove the condition")

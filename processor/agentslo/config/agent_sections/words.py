@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from agentslo.config.kinds import Duration, Fault, Number, Text
 from agentslo.config.options import DAY_S
+from agentslo.config.pattern_cost import MAX_WAYS, ways
 from agentslo.config.problems import quoted
 
 MAX_PATTERN_LENGTH = 500
@@ -39,6 +40,14 @@ class Pattern:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 re.compile(text)
+                count = ways(text)
         except (re.error, RecursionError, OverflowError) as error:
             raise Fault(f"{quoted(text)} does not compile: {error}", "correct it") from None
+        if count > MAX_WAYS:
+            what = f"{quoted(text)} can match one text in so many ways that a search takes too long"
+            fix = (
+                "let at most one part such as .* end anywhere, none inside another repeat; "
+                "[^,]*, ends at the comma"
+            )
+            raise Fault(what, fix)
         return text
