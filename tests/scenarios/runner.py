@@ -5,13 +5,16 @@ In: a YAML file (keys below). Out: a list of differences, empty where all is as 
     title, why     what it shows; one sentence with the source
     pending        why it is not so yet; the scenario must then fail
     config         the text of a service file
+    agents         agent files: as mappings, or the names of those in examples/agents
     spans          the spans, in the form of `tree.py`
     requests       a list of `{spans: [ids], at: seconds}`: which spans go together, in which order;
                    `at` moves the stream's clock there by a span of a trace of its own
     json           instead of spans: lines of OTLP/JSON as the Collector's file exporter writes them
     logs           evaluations, in the form of `tree.log_request`
     expect         `runs`: by start time, each a part of its line; `root` and `lost` stand for the
-                   id of the root and of the parent that never came; `corrections`: in order
+                   id of the root and of the parent that never came; `corrections`: in order;
+                   `explained`: pieces of what `agentslo explain` says of it all;
+                   `series`: lines of /metrics and their values at the end
 
 Where no `requests` are given, the order in which spans come must not matter: `ORDERS`.
 """
@@ -28,10 +31,29 @@ from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from agentslo.cli.main import main
+from agentslo.config.service_file import load as load_config
+from agentslo.measure.exposition import Format, render
+from agentslo.measure.series import Metrics
+from agentslo.otlp.files import Report, expand, merged
+from agentslo.service.assembly import directory
+from agentslo.service.recorder import Recorder
+from agentslo.service.stream import Stream
 from scenarios import tree
 from scenarios.tree import ScenarioError, Sent, Yaml
+from support.tools import PROJECT_ROOT
 
-KEYS = {"title", "why", "pending", "config", "spans", "requests", "json", "logs", "expect"}
+KEYS = {
+    "title",
+    "why",
+    "pending",
+    "config",
+    "agents",
+    "spans",
+    "requests",
+    "json",
+    "logs",
+    "expect",
+}
 Line = dict[str, Yaml]
 Requests = list[list[Sent]]
 
@@ -54,6 +76,7 @@ class Scenario:
     why: str
     pending: str = ""
     config: str = ""
+    agents: list[Yaml] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     requests: list[Yaml] = field(default_factory=list)
     json: str = ""
@@ -81,6 +104,7 @@ def load(path: Path) -> Scenario:
         why=found["why"],
         pending=found.get("pending", ""),
         config=found.get("config", ""),
+        agents=found.get("agents", []),
         sent=tree.spans(found.get("spans", ())),
         requests=found.get("requests", []),
         json=found.get("json", ""),
@@ -104,11 +128,47 @@ def play(scenario: Scenario, order: str, folder: Path) -> list[Line]:
         logs = [tree.log_request(row) for row in sorted(scenario.logs, key=lambda r: r["at"])]
         (folder / "evaluations.otlp-logs").write_bytes(b"".join(map(frame, logs)))
     options = ["--format", "jsonl"]
-    if scenario.config:
-        config = folder / "agentslo.yaml"
-        config.write_text(scenario.config, encoding="utf-8")
-        options += ["--config", str(config)]
+    if scenario.config or scenario.agents:
+        options += ["--config", str(_write_config(scenario, folder))]
     return replay(*options, str(folder))
+
+
+def _write_config(scenario: Scenario, folder: Path) -> Path:
+    """The service file, with the agent files beside it, where a service looks for them."""
+    config, agents = folder / "agentslo.yaml", folder / "agents"
+    config.write_text(scenario.config or "{}", encoding="utf-8")
+    agents.mkdir()
+    for number, agent in enumerate(scenario.agents):
+        example = PROJECT_ROOT / "examples" / "agents" / f"{agent}.yaml"
+        text = example.read_text() if isinstance(agent, str) else yaml.safe_dump(agent)
+        (agents / f"{number}.yaml").write_text(text, encoding="utf-8")
+    return config
+
+
+def explained(folder: Path) -> str:
+    """What `agentslo explain` says of a folder that `play` has written to."""
+    out, config = io.StringIO(), folder / "agentslo.yaml"
+    options = ["--config", str(config)] if config.exists() else []
+    with contextlib.redirect_stdout(out):
+        code = main(["explain", *options, str(folder)])
+    if code:
+        raise ScenarioError(f"explain gave {code}")
+    return out.getvalue()
+
+
+def series(folder: Path) -> dict[str, float]:
+    """The lines of /metrics after a folder that `play` has written to, by series."""
+    config = folder / "agentslo.yaml"
+    service = load_config(config if config.exists() else None, {})
+    recorder, report, now_ns = Recorder(Metrics()), Report(), 0
+    files = expand([str(folder)], report)
+    for happening in Stream(service).play(merged(files, report)):
+        recorder.record(happening, now_ns)
+    recorder.objectives(directory(service))
+    recorder.metrics.release_all()
+    text = b"".join(render(recorder.metrics, now_ns, Format.TEXT)).decode()
+    pairs = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in pairs}
 
 
 def replay(*arguments: str) -> list[Line]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.runner import Scenario, differences, load, play
+from scenarios.runner import Scenario, differences, explained, load, play, series
 
 FILES = sorted((Path(__file__).parent / "cases").rglob("*.yaml"))
 
@@ -27,6 +27,28 @@ def test_a_scenario_gives_the_runs_it_says(scenario: Scenario, order: str, tmp_p
     found = differences(scenario, play(scenario, order, tmp_path))
     if found:
         pytest.fail("\n".join([f"{scenario.title} ({scenario.why})", *found]), pytrace=False)
+
+
+def _that_expect(key: str) -> list[object]:
+    return [pytest.param(s, id=s.path.stem) for s in map(load, FILES) if s.expect.get(key)]
+
+
+@pytest.mark.parametrize("scenario", _that_expect("explained"))
+def test_a_scenario_is_explained_as_it_says(scenario: Scenario, tmp_path: Path) -> None:
+    play(scenario, scenario.orders[0], tmp_path)
+    said = " ".join(explained(tmp_path).split())
+
+    assert [piece for piece in scenario.expect["explained"] if piece not in said] == [], said
+
+
+@pytest.mark.parametrize("scenario", _that_expect("series"))
+def test_a_scenario_counts_what_it_says(scenario: Scenario, tmp_path: Path) -> None:
+    play(scenario, scenario.orders[0], tmp_path)
+    found = series(tmp_path)
+
+    assert {name: found.get(name) for name in scenario.expect["series"]} == scenario.expect[
+        "series"
+    ]
 
 
 @pytest.mark.parametrize(

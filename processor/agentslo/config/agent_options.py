@@ -51,7 +51,8 @@ class Owners:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one run may use; a run beyond it ends as `limit`. None: no limit.
+    """What one run may use; a run beyond it whose result nothing proves ends as `limit`. None: no
+    limit.
 
     `steps` counts model calls, `turns` the traces of a conversation. `duration_s` is without the
     time people took.

@@ -147,7 +147,7 @@ def _notes(seen: SeenAgent, agent: AgentFile) -> dict[tuple[str | int, ...], str
         "owners: {product: ..., engineering: ..., operations: ...}",
         ("task", "unit"): "A guess: say what one run does and when it is over.",
         ("task", "limits"): f"{LIMIT_FACTOR} times the 95th percentile of the newest "
-        f"{seen.sampled} runs; a run beyond it ends as `limit`.",
+        f"{seen.sampled} runs; an unproven run beyond it ends as `limit`.",
         ("slos",): "What proves success is not declared yet, so a run that ended without an error "
         "counts as good.\nDeclare it, then raise min_evidence:\n"
         "expect:\n  - {name: ..., tool_result: {tool: ..., field: ...}, equals: ...}",

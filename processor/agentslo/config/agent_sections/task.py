@@ -14,7 +14,7 @@ _COUNT = Integer(1, 1_000_000_000)
 
 LIMITS = Group(
     name="limits",
-    doc="What one run may use; a run beyond it ends as `limit`.",
+    doc="What one run may use; a run beyond it whose result nothing proves ends as `limit`.",
     make=Limits,
     start=Limits(),
     fields=(
