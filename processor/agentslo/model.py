@@ -148,7 +148,8 @@ class Step:
     """One agent span, reduced to what a run needs. Times are unix ns; ids are raw bytes.
 
     None means not told: never 0. `usage_in`, `usage_out`: tokens as sent by this span.
-    `args_hash`, `result_hash`: 32-bit content hashes, None where content was not captured.
+    `args_hash`, `result_hash`: 32-bit content hashes, None where content was not captured; the
+    result of an agent is the answer it gave.
     `fault` is set where the span carries any error mark; `failed` is the tool's verdict on itself
     (True, False, None: not told); `parent_remote` follows OTLP flags (None: not told).
     """
@@ -180,6 +181,8 @@ class Step:
     answered: bool = False
     """A model span holds something only a response gives: tokens, a reason, an id, an output; an
     agent span holds an output."""
+    max_steps: int | None = None
+    """How many model calls an agent may make before it must answer, as its span says."""
     fault: Fault | None = None
     error_type: str = ""
     failed: bool | None = None

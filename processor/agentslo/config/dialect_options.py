@@ -38,6 +38,7 @@ class ConceptKeys:
     prompt_version: Keys = ()
     tool_definitions: Keys = ()
     arm: Keys = ()
+    max_steps: Keys = ()
 
     def joined(self, later: "ConceptKeys") -> "ConceptKeys":
         """These keys, then those of `later`."""

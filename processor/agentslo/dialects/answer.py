@@ -1,7 +1,7 @@
-"""What a model's captured answer says of itself: refused, asks for a tool, cut off.
+"""What a captured answer says of itself: refused, asks for a tool, cut off; and its last words.
 
-In: a JSON answer or message history as instrumentation captures it. Out: `Finish` or None. No
-state. Read by key, never by the words of a text: providers' response schemas (OpenAI `choices`,
+In: a JSON answer or message history as instrumentation captures it. Out: `Finish` or None, a text.
+No state. Read by key, never by the words of a text: providers' response schemas (OpenAI `choices`,
 `refusal`, `tool_calls`; Anthropic `stop_reason`, `tool_use`; Gemini `function_call`) and the
 message objects of frameworks keep these keys (FINDINGS 1.10, 1.16). Of a history the last message
 counts.
@@ -30,6 +30,7 @@ _MESSAGE_KEYS = frozenset(
     }
 )
 _PART_TYPES = ("tool_call", "tool_use", "function_call")
+_WORDS = ("content", "text")
 
 
 def finish_of(answer: str) -> Finish | None:
@@ -44,6 +45,18 @@ def finish_of(answer: str) -> Finish | None:
     for message in _messages(parsed, 0):
         last = message
     return _finish(last) if last is not None else None
+
+
+def last_words(answer: str) -> str:
+    """The text of the last message in an answer; the answer itself where it holds no messages."""
+    if not answer.lstrip().startswith(("{", "[")) or len(answer) > MAX_BYTES:
+        return answer
+    try:
+        parsed: object = json.loads(answer)
+    except (ValueError, RecursionError):
+        return answer
+    said = [v for key, v in _pairs(parsed) if key in _WORDS and isinstance(v, str) and v]
+    return said[-1] if said else answer
 
 
 def _messages(value: object, depth: int) -> Iterator[object]:

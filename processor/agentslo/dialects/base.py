@@ -15,6 +15,7 @@ from agentslo.model import Resource, Role, Scope, Step
 Value: TypeAlias = "str | bool | int | float | bytes | list[Value] | dict[str, Value] | None"
 Attributes: TypeAlias = Mapping[str, Value]
 
+STATUS_UNSET = 0
 STATUS_OK = 1
 STATUS_ERROR = 2
 
@@ -55,9 +56,9 @@ class Dialect:
     per concept, the attribute keys to try in order. `markers`: bytes one of which is inside every
     encoded span of the convention (a hint for the cut, confirmed by `role`); `scopes`: prefixes of
     scope names whose spans are read even without a marker. `refine` may correct the finished step.
-    `tool_scopes`: prefixes of scope names known to send a span for every tool call, and
-    `answer_scopes` to put something of every response on its model span, so that the absence is
-    evidence (design.md 2).
+    `tool_scopes`: prefixes of scope names known to send a span for every tool call,
+    `answer_scopes` to put something of every response on its model span, and `status_scopes` to
+    set a status on every span that ran to its end, so that the absence is evidence (design.md 2).
     """
 
     name: str
@@ -67,6 +68,7 @@ class Dialect:
     scopes: tuple[str, ...] = ()
     tool_scopes: tuple[str, ...] = ()
     answer_scopes: tuple[str, ...] = ()
+    status_scopes: tuple[str, ...] = ()
     refine: Callable[[SpanView, Step], None] | None = None
 
 

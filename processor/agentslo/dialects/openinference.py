@@ -128,7 +128,12 @@ DIALECT = Dialect(
         "model": ("llm.model_name", "llm.request.model_name", "embedding.model_name"),
         "provider": ("llm.provider", "llm.system"),
         "conversation_id": ("session.id",),
-        "finish": ("llm.finish_reason", "llm.response.finish_reason", "llm.response.stop_reason"),
+        "finish": (
+            "llm.finish_reason",
+            "llm.response.finish_reason",
+            "llm.response.stop_reason",
+            "llm.output_messages.0.message.finish_reason",
+        ),
         "usage_in": ("llm.token_count.prompt", "decision.token_count.input"),
         "usage_out": ("llm.token_count.completion",),
         "usage_cached": (
@@ -142,6 +147,7 @@ DIALECT = Dialect(
     },
     tool_scopes=("openinference.instrumentation.",),
     answer_scopes=("openinference.instrumentation.",),
+    status_scopes=("openinference.instrumentation.",),
     refine=refine,
 )
 

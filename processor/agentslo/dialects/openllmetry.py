@@ -25,13 +25,22 @@ KINDS: dict[str, Role] = {
 _ASSOCIATION = "traceloop.association.properties."
 _SESSION = re.compile(r"^(session|conversation|thread|chat)_?id$", re.IGNORECASE)
 _PLACEHOLDERS = ("unknown",)
+_TEAM = "agno.team.name"
+_AGNO = "opentelemetry.instrumentation.agno"
+_CREWAI = "opentelemetry.instrumentation.crewai"
+# The result of a call as agno's class prints itself.
+_AGNO_FAILED = re.compile(r"^status='(failure|error)' ")
 
 
 def role(view: SpanView) -> Role | None:
-    """The role of a span with a Traceloop kind; a task that names a tool is the call of it."""
+    """The role of a span with a Traceloop kind; a task that names a tool is the call of it, and an
+    agno team is the agent that leads it.
+    """
     found = KINDS.get(text(view.attributes.get(KIND)).lower())
     if found is Role.STEP and "tool.name" in view.attributes:
         return Role.TOOL
+    if found is Role.WORKFLOW and _TEAM in view.attributes:
+        return Role.AGENT
     return found
 
 
@@ -47,6 +56,9 @@ def refine(view: SpanView, step: Step) -> None:
         step.finish = normalise(found.get("gen_ai.completion.0.finish_reason"))
     if step.role is Role.TOOL and KIND in found:
         _unwrap(found, step)
+        printed = text(found.get("traceloop.entity.output"))
+        if view.scope.name == _AGNO and step.fault is None and _AGNO_FAILED.match(printed):
+            step.failed = True
     status = text(found.get("gen_ai.guardrail.status"))
     if status and step.triggered is None:
         step.triggered = status.upper() == "FAILED"
@@ -95,6 +107,7 @@ DIALECT = Dialect(
     role=role,
     markers=(b"traceloop.",),
     keys={
+        "agent": (_TEAM,),
         "agent_version": ("traceloop.entity.version",),
         "tool": ("tool.name", "traceloop.entity.name"),
         "tool_args": ("traceloop.entity.input", "tool.arguments"),
@@ -103,6 +116,9 @@ DIALECT = Dialect(
         "usage_out": ("llm.usage.completion_tokens",),
         "prompt_version": ("traceloop.prompt.version", "traceloop.prompt.version_hash"),
         "output": ("traceloop.entity.output", "gen_ai.completion.0.content"),
+        "max_steps": ("crewai.agent.max_iter",),
     },
+    tool_scopes=(_AGNO,),
+    status_scopes=(_AGNO, _CREWAI),
     refine=refine,
 )

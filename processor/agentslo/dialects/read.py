@@ -12,9 +12,10 @@ from dataclasses import replace
 from agentslo.config.dialect_options import CONCEPTS
 from agentslo.config.wants import NOTHING, Wants
 from agentslo.dialects import facts, faults
-from agentslo.dialects.answer import finish_of
+from agentslo.dialects.answer import finish_of, last_words
 from agentslo.dialects.base import (
     STATUS_ERROR,
+    STATUS_UNSET,
     Dialect,
     Event,
     SpanView,
@@ -33,7 +34,8 @@ DECLARED = "agent_slo.declared."
 _REMOTE_KNOWN, _REMOTE = 0x100, 0x200
 _CLIENT = 3
 _CALLS = frozenset({Role.TOOL, Role.HANDOFF, Role.RETRIEVAL, Role.GUARDRAIL})
-_ANSWERS = frozenset({Role.LLM, Role.STEP})
+_ANSWERS = frozenset({Role.LLM, Role.STEP}) | AGENT_LIKE
+_RUN_TO_AN_END = _ANSWERS | {Role.TOOL}
 _STREAM_KEYS = ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
 _FIRST_TOKEN = "First Token Stream Event"  # noqa: S105 - the name of a span event
 _GENERIC = ("gen_ai.operation.name", "traceloop.span.kind", "openinference.span.kind")
@@ -69,6 +71,7 @@ class Reader:
         self._scopes = tuple(s for d in self._dialects for s in d.scopes)
         self._tool_scopes = tuple(s for d in self._dialects for s in d.tool_scopes)
         self._answer_scopes = tuple(s for d in self._dialects for s in d.answer_scopes)
+        self._status_scopes = tuple(s for d in self._dialects for s in d.status_scopes)
 
     def reads_scope(self, scope_name: str) -> bool:
         """True where every span of the scope is worth reading, marker or not."""
@@ -100,6 +103,8 @@ class Reader:
         if calls:
             self._call(view, step, args, result)
         self._answer(view, step, output)
+        if self._cut_short(view, step):
+            step.fault, step.failed = Fault.CANCELLED, None
         for d in self._dialects:
             if d.refine is not None:
                 d.refine(view, step)
@@ -147,6 +152,22 @@ class Reader:
             told = told or bool(step.response_id or output)
         ended = step.role in AGENT_LIKE and self._is_there(view, "output")
         step.answered = told or ended
+        if step.role in AGENT_LIKE:
+            step.max_steps = count(first(view, "max_steps")) or None
+            step.result_hash = content_hash(last_words(output))
+
+    def _cut_short(self, view: SpanView, step: Step) -> bool:
+        """True for a span that nobody brought to its end: neither status nor output, from a scope
+        known to set both. What stops work from outside passes by the code that would have.
+        """
+        return (
+            view.status == STATUS_UNSET
+            and step.fault is None
+            and step.role in _RUN_TO_AN_END
+            and view.scope.name.startswith(self._status_scopes)
+            and not (step.answered or self._is_there(view, "output"))
+            and not (step.role is Role.TOOL and step.has_result)
+        )
 
     def _role(self, view: SpanView) -> tuple[Dialect | None, Role] | None:
         for dialect in self._dialects:

@@ -6,7 +6,8 @@ In: a `RunView`. Out: findings of rank heuristic. Pure. Sources: FINDINGS 1 and 
 import re
 from collections.abc import Iterator
 
-from agentslo.model import Evidence, Fault, Finding, Finish, Outcome, Role, Step
+from agentslo.dialects.base import STATUS_OK
+from agentslo.model import AGENT_LIKE, Evidence, Fault, Finding, Finish, Outcome, Role, Step
 from agentslo.outcomes.view import RunView
 
 PENDING_S = 0.005
@@ -31,6 +32,7 @@ _BY_FINISH: dict[Finish, tuple[Outcome, str]] = {
 }
 _TIMEOUT = re.compile(r"(^|\.)(Timeout|TimeoutError|TimeoutException|DeadlineExceeded)$")
 _NUMBERED = re.compile(r"^step \d+$", re.IGNORECASE)
+_HANDED_ON = re.compile(r"(^|[_.\-/ ])(transfer|hand_?off|handover)_(back_)?to_\w+$", re.IGNORECASE)
 _OUTPUT_TOOL = re.compile(
     r"^(final_?(result|answer|output|response)\w*|submit\w*|finish|done|respond|reply|complete\w*)$",
     re.IGNORECASE,
@@ -119,9 +121,31 @@ def _stopped(view: RunView) -> Finding | None:
     finish = view.finish(model) if model is not None else None
     if model is not None and finish in _BY_FINISH and not _acted_after(view, model):
         return heuristic(*_BY_FINISH[finish], model)
-    if model is not None and _forced_answer(view, model):
+    if model is not None and (_forced_answer(view, model) or _beyond_its_steps(view, model)):
         return heuristic(Outcome.LIMIT, "answer_forced_after_last_step", model)
+    return _own_word(view, finish)
+
+
+def _own_word(view: RunView, finish: Finish | None) -> Finding | None:
+    """What the run's own answer says of its end, where its models do not tell: `finish`."""
+    root = view.run.root
+    if root is None or root.role not in AGENT_LIKE:
+        return None
+    if root.finish is Finish.ERROR:
+        return heuristic(Outcome.ERROR, "agent_error", root)
+    if finish is None and root.finish in _BY_FINISH:
+        return heuristic(*_BY_FINISH[root.finish], root)
     return None
+
+
+def _beyond_its_steps(view: RunView, model: Step) -> bool:
+    """The agent that made the call says how many it may make, and this was one more: when those
+    were spent, an answer was asked for all the same.
+    """
+    agent = view.agent_of(model)
+    if agent is None or agent.max_steps is None:
+        return False
+    return sum(view.agent_of(m) is agent for m in view.models) > agent.max_steps
 
 
 def _forced_answer(view: RunView, model: Step) -> bool:
@@ -153,14 +177,20 @@ def _quiet_end(view: RunView) -> Iterator[Finding]:
         return
     last = _last_leaf(view)
     if last.role is Role.LLM and view.finish(last) is Finish.TOOL_CALL:
-        if view.habits.tools(last.scope) and _stopped_at_once(view, last):
+        shown = any(view.habits.tools(s.scope) for s in (last, *view.ancestors(last)))
+        if shown and _stopped_at_once(view, last):
             yield heuristic(Outcome.WAITING, "tool_call_pending", last)
         else:
             yield heuristic(Outcome.UNKNOWN, "ended_asking_for_a_tool", last)
     elif last.role is Role.LLM and not view.answered(last) and view.habits.answers(last.scope):
         yield heuristic(Outcome.UNKNOWN, "no_model_response_seen", last)
     elif last.role is Role.TOOL and _unanswered(view, last):
-        yield heuristic(Outcome.UNKNOWN, "no_answer_after_tool", last)
+        if _HANDED_ON.search(last.tool or last.name) and not view.failed(last):
+            yield heuristic(Outcome.COMPLETED, "handed_to_agent", last)
+        elif _answered_by_agent(view, last):
+            yield heuristic(Outcome.COMPLETED, "ended_with_output", last)
+        else:
+            yield heuristic(Outcome.UNKNOWN, "no_answer_after_tool", last)
     else:
         yield heuristic(Outcome.COMPLETED, "ended_normally", last)
 
@@ -175,6 +205,18 @@ def _last_leaf(view: RunView) -> Step:
     last = view.actions[-1]
     inner = [a for a in view.actions if a is not last and last in view.ancestors(a)]
     return inner[-1] if inner else last
+
+
+def _answered_by_agent(view: RunView, tool: Step) -> bool:
+    """The run itself gave an answer after its last tool call: it says OK and why it stopped, or
+    its answer is what the tool was given or returned.
+    """
+    root = view.run.root
+    if root is None or view.failed(tool):
+        return False
+    if root.status == STATUS_OK and root.answered and root.finish is not None:
+        return True
+    return root.result_hash is not None and root.result_hash in (tool.result_hash, tool.args_hash)
 
 
 def _unanswered(view: RunView, tool: Step) -> bool:

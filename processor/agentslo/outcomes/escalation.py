@@ -13,7 +13,9 @@ from agentslo.outcomes.view import RunView
 _PERSON = r"(human|person|agents?_?human|operator|representative|supervisor|support_team|staff)"
 PATTERN = re.compile(
     rf"(^|[_.\-/ ])(escalate\w*|(transfer|hand_?off|handover|route|forward|connect)_to_\w*{_PERSON}"
-    rf"\w*|{_PERSON}_(handoff|handover|escalation|takeover))($|[_.\-/ ])",
+    rf"\w*|{_PERSON}_(handoff|handover|escalation|takeover))($|[_.\-/ ])"
+    # The one the agent talks with, and nobody who only serves users.
+    rf"|(^|[_.\-/ ])(transfer|hand_?off|handover)_to_(the_)?user$",
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

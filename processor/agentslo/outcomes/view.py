@@ -181,6 +181,10 @@ class RunView:
         end = max(agents, key=lambda s: (s.end_ns, s.start_ns))
         return [end, *(a for a in self.ancestors(end) if a.role in AGENT_LIKE)]
 
+    def agent_of(self, step: Step) -> Step | None:
+        """The nearest agent above a step."""
+        return next((a for a in self.ancestors(step) if a.role is Role.AGENT), None)
+
     def _in_tool(self, step: Step) -> bool:
         return any(a.role is Role.TOOL for a in self.ancestors(step))
 

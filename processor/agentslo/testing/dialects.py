@@ -91,6 +91,7 @@ def _shape(dialect: Dialect) -> Iterator[str]:
         *dialect.scopes,
         *dialect.tool_scopes,
         *dialect.answer_scopes,
+        *dialect.status_scopes,
     )
     for scope in scopes:
         if not isinstance(scope, str) or not scope:

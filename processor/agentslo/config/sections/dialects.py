@@ -41,6 +41,7 @@ _DOCS: dict[str, str] = {
     "documents": "Retrieved documents: a list, or how many.",
     "triggered": "Whether a guardrail stopped something: `true` or `false`.",
     "output": "A model's answer as JSON: tool calls, finish reasons and refusals are read from it.",
+    "max_steps": "How many model calls an agent may make before it has to answer.",
     "ttft_s": "Seconds to the first token.",
     "ttft_ms": "The same in milliseconds.",
     "prompt_version": "Version of the prompt.",
