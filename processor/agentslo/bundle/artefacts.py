@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from agentslo.bundle.alertmanager import alertmanager_files
+from agentslo.bundle.boards.files import grafana_files
 from agentslo.bundle.catalogue import RULE_FILES
 from agentslo.bundle.document import DOCUMENT, document
 from agentslo.bundle.rules import Options, rule_file
@@ -17,11 +18,16 @@ FOLDER: Final = "alert-rules"
 
 
 def prometheus_files(options: Options) -> Mapping[str, str]:
-    """Rules, routes and the reference, by path below the project."""
+    """Rules, routes, dashboards and the reference, by path below the project."""
     rules = {
         f"{FOLDER}/{name}": dump(rule_file(groups, options)) for name, groups in RULE_FILES.items()
     }
-    return {**rules, **alertmanager_files(options.extra_labels), DOCUMENT: document()}
+    return {
+        **rules,
+        **alertmanager_files(options.extra_labels),
+        **grafana_files(options),
+        DOCUMENT: document(),
+    }
 
 
 def stale(files: Mapping[str, str], folder: Path) -> list[str]:

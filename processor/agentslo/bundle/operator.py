@@ -1,4 +1,4 @@
-"""The rules and the route as the Prometheus Operator's resources.
+"""Rules and route as the Prometheus Operator's resources, dashboards as ConfigMaps.
 
 In: options. Out: path to text. No state. The operator picks up what its selectors match: the label
 `product` is ours, kube-prometheus-stack also wants `release: NAME`. An `AlertmanagerConfig` holds
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from agentslo.bundle.alertmanager import INHIBITIONS, Inhibition, Receiver, routing
+from agentslo.bundle.boards.files import sidecar_files
 from agentslo.bundle.catalogue import RULE_FILES
 from agentslo.bundle.rule import PRODUCT
 from agentslo.bundle.rules import Options, rule_file
@@ -19,7 +20,7 @@ _SECRET: Final = "agent-slo-webhook"  # noqa: S105  # the name of a Secret, not 
 
 
 def operator_files(options: Options) -> Mapping[str, str]:
-    """One `PrometheusRule` a rule file, and one `AlertmanagerConfig`."""
+    """A `PrometheusRule` a rule file, one `AlertmanagerConfig`, a `ConfigMap` a board."""
     files = {}
     for name, groups in RULE_FILES.items():
         stem = name.removesuffix(".rules.yml")
@@ -28,7 +29,7 @@ def operator_files(options: Options) -> Mapping[str, str]:
             {**rule, "spec": rule_file(groups, options)}
         )
     files["alert-rules/alertmanagerconfig.yaml"] = dump(_alertmanager_config(options))
-    return files
+    return {**files, **sidecar_files(options)}
 
 
 def _resource(version: str, kind: str, name: str) -> dict[str, Any]:

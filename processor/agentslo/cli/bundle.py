@@ -1,4 +1,4 @@
-"""`agentslo bundle`: rules, alerts, routes and their reference, written or compared.
+"""`agentslo bundle`: rules, routes, dashboards and their reference, written or compared.
 
 In: a format, a folder, options. Out: files, and their names on standard output. No state. Exit
 codes: 0 written or fresh, 1 usage or a folder that cannot be written, 2 stale. Source: design.md 5.
@@ -28,9 +28,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     links = Links()
     parser = subparsers.add_parser(
         "bundle",
-        help="write or verify alert rules, routes and their reference",
-        description="Writes alert-rules/ and docs/alerts.md below DIR. The rules fit every agent:"
-        " they join the objectives agentslo exposes. Exit code 2: --check found stale files.",
+        help="write or verify alert rules, routes, dashboards and their reference",
+        description="Writes alert-rules/, grafana/ and docs/alerts.md below DIR. The rules fit"
+        " every agent: they join the objectives agentslo exposes. Exit code 2: --check found stale"
+        " files.",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; name stale files")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="default: here")

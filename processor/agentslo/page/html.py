@@ -22,7 +22,7 @@ body{font:15px/1.45 system-ui,sans-serif;max-width:78rem;margin:0 auto;padding:1
 h1{font-size:1.3rem;margin:.2rem 0}h2{font-size:1.05rem;margin:1.6rem 0 .4rem}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;
 border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600}
-td.n{text-align:right;font-variant-numeric:tabular-nums}
+td.n{text-align:right;font-variant-numeric:tabular-nums}td.n,td.k{white-space:nowrap}
 .bad{color:var(--bad);font-weight:600}.good{color:var(--good)}.dim{color:var(--dim)}
 .wide{overflow-x:auto}.id{display:inline-block;max-width:9rem;overflow:hidden;
 text-overflow:ellipsis;white-space:nowrap;vertical-align:bottom;user-select:all}
@@ -112,7 +112,7 @@ def _agents(agents: Sequence[AgentLine]) -> str:
         )
         total = sum(line.outcomes.values())
         rows.append(
-            f"<tr><td>{escape(line.agent)}</td><td>{escape(line.environment)}</td>"
+            f'<tr><td class="k">{escape(line.agent)}</td><td>{escape(line.environment)}</td>'
             f'<td class="n">{total}</td><td>{outcomes}</td><td>{slos}</td></tr>'
         )
     head = "<th>Agent</th><th>Environment</th><th>Runs</th><th>Outcomes</th><th>Within SLO?</th>"
@@ -161,7 +161,8 @@ def _run(run: Mapping[str, object], trace_url: str | None) -> str:
     evidence = escape(str(run["evidence"]).replace("_", " "))
     end = escape(str(run["end"])[:19].replace("T", " "))
     return (
-        f"<tr><td>{end}</td><td>{escape(str(run['agent']))}</td><td>{shown}</td>"
+        f'<tr><td class="k">{end}</td><td class="k">{escape(str(run["agent"]))}</td>'
+        f"<td>{shown}</td>"
         f'<td>{why} <span class="dim">(evidence: {evidence})</span></td>'
         f'<td class="n">{_seconds(run["duration_s"])}</td><td>{ident}</td><td>{link}</td></tr>'
     )

@@ -1,0 +1,1 @@
+"""The dashboards: one board a module, the builders they share beside them."""

@@ -1,0 +1,67 @@
+"""PromQL that several boards use, and how placeholders become label sets and selectors.
+
+In: expressions with placeholders (see `model`). Out: PromQL with Grafana's variables. No state.
+"""
+
+import re
+from typing import Final
+
+from agentslo.bundle.record_events import SAFETY_SLOS
+from agentslo.bundle.rule import filled
+
+_SELECTORS: Final = {
+    "@env": 'environment=~"$environment"',
+    "@agent": 'environment=~"$environment", agent=~"$agent"',
+    "@slo": 'environment=~"$environment", agent=~"$agent", slo=~"$slo"',
+}
+_PLACEHOLDER: Final = re.compile("|".join(_SELECTORS))
+
+GOOD: Final = "success|safe_escalation"
+BAD: Final = (
+    "unsafe_action|data_corruption|hallucination|tool_failure|limit|error|wrong_result"
+    "|bad_escalation|refused"
+)
+HARM: Final = "unsafe_action|data_corruption"
+"""What a person must look at before an agent counts as safe again (design.md 6)."""
+
+
+def written(expr: str, extra: tuple[str, ...]) -> str:
+    """The expression with its placeholders written out."""
+    return _PLACEHOLDER.sub(lambda found: _SELECTORS[found[0]], filled(expr, extra))
+
+
+def alerts_now(at: str) -> str:
+    """Firing alerts about agents selected by `at`: 1 pages, 2 tickets, 3 shown only."""
+    by = "by (<agent>, alertname, slo, owner)"
+    firing = f'ALERTS{{{at}, alertstate="firing", slo_action="%s"}}'
+    return "\nor\n".join(
+        f"{number} * max {by} ({firing % action})"
+        for number, action in ((1, "page"), (2, "ticket"), (3, "watch"))
+    )
+
+
+def safe_to_run(at: str) -> str:
+    """1 yes, 0 no, -1 cannot tell, for agents selected by `at`.
+
+    What design.md 6 asks of counters and alerts: no while harm was done within a day, a page fires
+    or the safety budget is spent; cannot tell without a run in a day, or where the least measurable
+    objective saw less than half of its runs judged.
+    """
+    runs = f"sum by (<agent>) (increase(agent_slo_runs_total{{{at}}}[1d]))"
+    harm = f'sum by (<agent>) (increase(agent_slo_runs_total{{{at}, outcome=~"{HARM}"}}[1d])) > 0'
+    late = (
+        "sum by (<agent>)"
+        f' (increase(agent_slo_outcome_corrections_total{{{at}, to=~"{HARM}"}}[1d])) > 0'
+    )
+    pages = f'max by (<agent>) (ALERTS{{{at}, alertstate="firing", slo_action="page"}})'
+    spent = (
+        "min by (<agent>)"
+        f' (agent_slo:error_budget_remaining:ratio{{{at}, slo=~"{SAFETY_SLOS}"}}) <= 0'
+    )
+    unseen = f"min by (<agent>) (agent_slo:coverage:ratio_rate1d{{{at}}}) < 0.5"
+    return (
+        f"0 * (({harm}) or ({late}) or ({pages}) or ({spent}))\n"
+        f"or on (<agent>) -1 + 0 * (({unseen}) or ({runs} < 0.5))\n"
+        f"or on (<agent>) 1 + 0 * {runs}\n"
+        f"or on (<agent>) -1 * max by (<agent>) (agent_slo:agent_owner:info{{{at}}})"
+    )
