@@ -82,6 +82,11 @@ NOTES: Mapping[str, Notes] = {
             "--limit": "at most this many",
         },
     ),
+    "audit": Notes(
+        exits="0 as recorded; 1 where it cannot be read; 2 where a decision changed or is gone.",
+        example="agentslo audit verify --config agentslo.yaml",
+        arguments={"--agent": "only this agent"},
+    ),
     "hello": Notes(exits="0 sent; 1 where nobody listens.", example="agentslo hello"),
 }
 

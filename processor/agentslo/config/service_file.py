@@ -29,6 +29,7 @@ from agentslo.config.options import (
     Slo,
     StorageOptions,
 )
+from agentslo.config.people_options import Person
 from agentslo.config.problems import ConfigError, Problem
 from agentslo.config.reading import Reading
 from agentslo.config.schema import Group, homes
@@ -38,6 +39,7 @@ from agentslo.config.sections.dialects import DIALECTS
 from agentslo.config.sections.display import LOG, PAGE
 from agentslo.config.sections.listen import LISTEN, PORT_OFFSET
 from agentslo.config.sections.metrics import METRICS
+from agentslo.config.sections.people import PEOPLE
 from agentslo.config.sections.prices import PRICES
 from agentslo.config.sections.runs import RUNS
 from agentslo.config.sections.slos import ENVIRONMENTS, SLOS
@@ -66,6 +68,7 @@ class ServiceConfig:
     agents: tuple[AgentFile, ...] = ()
     """What the agent files say."""
     storage: StorageOptions = field(default_factory=StorageOptions)
+    people: tuple[Person, ...] = ()
     prices: PriceOptions = field(default_factory=PriceOptions)
     page: PageOptions = field(default_factory=PageOptions)
     log: LogOptions = field(default_factory=LogOptions)
@@ -90,6 +93,7 @@ ROOT = Group(
         ENVIRONMENTS,
         AGENTS,
         STORAGE,
+        PEOPLE,
         PRICES,
         PAGE,
         LOG,

@@ -1,0 +1,52 @@
+"""Where a command finds the storage directory, the agent files and the people.
+
+In: `--config` and `--storage`, or `AGENTSLO_CONFIG`. Out: the directory with the configuration, or
+`ConfigError`/`DecisionsError` with what to give. No state.
+"""
+
+import argparse
+import getpass
+from dataclasses import dataclass
+from os import environ
+from pathlib import Path
+
+from agentslo.config.service_file import ServiceConfig, load
+from agentslo.respond.desk import Desk
+from agentslo.respond.rights import Actor, identify
+from agentslo.store.decisions import DecisionsError, open_decisions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """A storage directory and the configuration in force."""
+
+    directory: Path
+    config: ServiceConfig
+
+
+def add_storage(parser: argparse.ArgumentParser) -> None:
+    """The arguments every command on decisions has."""
+    parser.add_argument("--config", type=Path, help="service file (default: $AGENTSLO_CONFIG)")
+    parser.add_argument("--storage", type=Path, help="the storage directory itself")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def storage(arguments: argparse.Namespace) -> Storage:
+    """Where decisions are kept; raises with what to give where nothing says so."""
+    named = arguments.config or environ.get("AGENTSLO_CONFIG")
+    config = load(Path(named) if named else None, environ)
+    directory = arguments.storage or config.storage.directory
+    if not directory:
+        raise DecisionsError("no storage: give --storage DIR, or a service file that names one")
+    return Storage(directory=Path(directory), config=config)
+
+
+def desk(found: Storage) -> Desk:
+    """Where this command's decisions are taken."""
+    agents = {agent.name: agent for agent in found.config.agents}
+    return Desk(open_decisions(found.directory), agents, found.config.revision)
+
+
+def actor(found: Storage) -> Actor:
+    """Who runs the command: the token in `AGENTSLO_TOKEN`, or the user of this machine."""
+    return identify(found.config.people, environ.get("AGENTSLO_TOKEN", ""), getpass.getuser())
