@@ -33,14 +33,16 @@ class Directory:
     def __init__(self, files: Iterable[AgentFile], default: AgentFile) -> None:
         self.files = tuple(sorted(files, key=lambda f: (breadth(f), f.name)))
         self.default = default
-        self._memo: dict[tuple[str, str, str], AgentFile] = {}
+        self._memo: dict[tuple[str, ...], AgentFile] = {}
 
-    def find(self, agent: str, service: str, environment: str) -> AgentFile:
-        """The file for an agent as its spans name it; the default where none matches."""
-        key = agent, service, environment
+    def find(self, agent: str, service: str, environment: str, workflow: str = "") -> AgentFile:
+        """The file for a run whose spans name its agent, or the workflow above its agents, so; the
+        default where none matches.
+        """
+        key = agent, service, environment, workflow
         found = self._memo.get(key)
         if found is None:
-            found = next((f for f in self.files if _matches(f, key)), self.default)
+            found = next((f for f in self.files if _matches(f, *key)), self.default)
             if len(self._memo) >= MAX_MEMO:
                 self._memo.clear()
             self._memo[key] = found
@@ -51,7 +53,10 @@ class Directory:
         return next((f for f in self.files if f.name == name), self.default)
 
 
-def _matches(file: AgentFile, key: tuple[str, str, str]) -> bool:
-    return all(
-        not demand or said in demand for said, demand in zip(key, demands(file), strict=True)
+def _matches(file: AgentFile, agent: str, service: str, environment: str, workflow: str) -> bool:
+    agents, services, environments = demands(file)
+    return (
+        (not agents or agent in agents or workflow in agents)
+        and (not services or service in services)
+        and (not environments or environment in environments)
     )

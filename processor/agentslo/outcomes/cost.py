@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from agentslo.config.agent_options import AgentFile
-from agentslo.model import AGENT_LIKE, Role, Step
+from agentslo.model import AGENT_LIKE, Role, Step, Totals
 from agentslo.outcomes.actions import tools_by_name
 from agentslo.outcomes.view import RunView
 
+HUMAN = "human"
+"""The source of what people's time costs."""
 _BARRIER = AGENT_LIKE | {Role.TOOL}
 Price = Callable[[Step], tuple[float, str] | None]
 """(US dollars, source) of a model span's usage, None where the model has no known price."""
@@ -41,6 +43,13 @@ class Cost:
     def known_usd(self) -> float:
         """The sum of the parts that are known."""
         return float(sum(self.by_source.values()))
+
+
+def own_usd(totals: Totals) -> float:
+    """The known cost of the agent's own work, without people's time: what limits are about. A run
+    rightly handed to a person may keep a promise of two cents (requirements.md S7).
+    """
+    return sum(usd for source, usd in totals.cost_by_source if source != HUMAN)
 
 
 def outermost_free(view: RunView, bearing: Sequence[Step]) -> list[Step]:
@@ -105,4 +114,4 @@ def _add_declared(view: RunView, file: AgentFile, found: Cost) -> None:
                 found.add("tool", tool.price_usd)
             minutes += tool.human_minutes
     if minutes and file.human_cost_usd_per_minute:
-        found.add("human", minutes * file.human_cost_usd_per_minute)
+        found.add(HUMAN, minutes * file.human_cost_usd_per_minute)

@@ -2,7 +2,7 @@
 
 In: a `RunView`, the agent file, whether the run was handed to a person. Out: findings. Pure. Of a
 value seen several times the last counts. Success needs every assertion that could prove it to have
-been seen and to hold.
+been seen, and none to fail: stronger evidence of one fact is no evidence of another.
 """
 
 from collections.abc import Iterator
@@ -54,6 +54,7 @@ def expectations(view: RunView, file: AgentFile, *, escalated: bool) -> Iterator
                     evidence=rank,
                 )
         elif not holds(expect.condition, value[1]):
+            complete = False
             yield Finding(
                 outcome=Outcome.WRONG_RESULT,
                 reason=f"expect_{expect.name}",

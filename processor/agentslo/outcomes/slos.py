@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from agentslo.config.agent_options import AgentDimension, AgentFile, AgentSlo
 from agentslo.model import Evidence, Outcome, Run, SloResult, Totals
+from agentslo.outcomes.cost import own_usd
 from agentslo.outcomes.judged import Judgement
 
 _BAD = frozenset(
@@ -86,11 +87,13 @@ def _handoff(_slo: AgentSlo, facts: Facts) -> SloResult:
     return SloResult.BAD if facts.totals.escalated else SloResult.GOOD
 
 
-def _satisfaction(_slo: AgentSlo, facts: Facts) -> SloResult:
+def _satisfaction(slo: AgentSlo, facts: Facts) -> SloResult:
     said = facts.judgement.results.get("satisfaction")
     if said is None:
         return SloResult.UNKNOWN
-    return SloResult.GOOD if said[0] else SloResult.BAD
+    if not said[0]:
+        return SloResult.BAD
+    return SloResult.GOOD if said[1] >= _RANK[slo.min_evidence] else SloResult.UNKNOWN
 
 
 def _latency(slo: AgentSlo, facts: Facts) -> SloResult:
@@ -102,7 +105,8 @@ def _latency(slo: AgentSlo, facts: Facts) -> SloResult:
 
 
 def _cost(slo: AgentSlo, facts: Facts) -> SloResult:
-    if facts.totals.cost_known_usd > (slo.limit or 0.0):
+    """What a person's time costs is no cost of the agent's."""
+    if own_usd(facts.totals) > (slo.limit or 0.0):
         return SloResult.BAD
     return SloResult.UNKNOWN if facts.totals.cost_usd is None else SloResult.GOOD
 

@@ -92,7 +92,8 @@ class Verdicts:
 
     def _identified(self, run: Run) -> tuple[Run, AgentFile]:
         """The run under the name its agent file gives it, and the file."""
-        file = self.directory.find(run.entry_agent, run.service, run.environment)
+        workflow = run.root.workflow if run.root else ""
+        file = self.directory.find(run.entry_agent, run.service, run.environment, workflow)
         if file.is_default:
             return run, file
         key = f"attribute:{file.task.type_attribute}" if file.task.type_attribute else ""

@@ -24,7 +24,12 @@ MATCH = Group(
     make=Match,
     start=Match(),
     fields=(
-        TextList("agents", WORD, "Agent names as the spans carry them (`gen_ai.agent.name`)."),
+        TextList(
+            "agents",
+            WORD,
+            "Agent names as the spans carry them (`gen_ai.agent.name`), or the name of the workflow "
+            "above several agents.",
+        ),
         TextList("services", WORD, "Values of `service.name`."),
         TextList("environments", ENVIRONMENT, "Values of `deployment.environment.name`."),
     ),

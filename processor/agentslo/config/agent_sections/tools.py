@@ -149,7 +149,11 @@ TOOLS = GroupMap(
             ),
             ESCALATION,
             Key("price_usd", USD, "Cost of one call in US dollars."),
-            Key("human_minutes", Number(0, 100_000), "A person's time one call takes."),
+            Key(
+                "human_minutes",
+                Number(0, 100_000),
+                "A person's time one call takes; its cost is told, and breaks no cost limit.",
+            ),
         ),
     ),
 )
