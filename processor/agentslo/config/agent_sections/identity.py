@@ -27,7 +27,7 @@ MATCH = Group(
         TextList(
             "agents",
             WORD,
-            "Agent names as the spans carry them (`gen_ai.agent.name`), or the name of the workflow "
+            "Agent names as the spans carry them (`gen_ai.agent.name`), or that of the workflow "
             "above several agents.",
         ),
         TextList("services", WORD, "Values of `service.name`."),
