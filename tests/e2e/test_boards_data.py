@@ -1,0 +1,93 @@
+"""Every query of every panel on a real Prometheus: data where agents are busy, no error where none
+is.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.boards.dashboards import Target, committed, filled, promql, span_of
+from support.boards.seeded import Prometheus, seeded, serving
+
+pytestmark = pytest.mark.xdist_group("boards")
+
+BOARDS = committed()
+HOUR_S, STEP_S = 3600, 600
+
+
+@pytest.fixture(scope="module")
+def busy(
+    prometheus: Path, promtool: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    with seeded(prometheus, promtool, tmp_path_factory.mktemp("busy")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def empty(prometheus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    with serving(prometheus, tmp_path_factory.mktemp("empty")) as server:
+        yield server
+
+
+def found(server: Prometheus, board: Any, target: Target, chosen: str = ".+") -> list[Any]:
+    """The series a target finds, asked as Grafana would."""
+    expr = filled(target.expr, span_of(board), chosen)
+    if target.query["instant"]:
+        return server.instant(expr)
+    return server.over(expr, 3 * HOUR_S, STEP_S)
+
+
+def answered(server: Prometheus, board: Any) -> dict[str, int]:
+    """Series found by each target of a board."""
+    asked = list(promql(board))
+    with ThreadPoolExecutor(2) as pool:
+        counts = pool.map(lambda target: len(found(server, board, target)), asked)
+        return {str(t): n for t, n in zip(asked, counts, strict=True)}
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_every_query_finds_data_where_agents_are_busy(busy: Prometheus, uid: str) -> None:
+    silent = [name for name, n in answered(busy, BOARDS[uid]).items() if not n]
+    assert silent == []
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_no_query_fails_where_nothing_was_ever_seen(empty: Prometheus, uid: str) -> None:
+    assert answered(empty, BOARDS[uid])
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_every_variable_and_mark_finds_data(busy: Prometheus, uid: str) -> None:
+    for variable in BOARDS[uid]["templating"]["list"]:
+        if variable["type"] == "query":
+            series, _, label = variable["query"]["query"][13:-1].rpartition(", ")
+            assert {s["metric"][label] for s in busy.instant(filled(series))} - {""}
+    marks = {m["name"]: m["expr"] for m in BOARDS[uid]["annotations"]["list"]}
+    if "New release" in marks:
+        assert busy.over(filled(marks["New release"]), 3 * HOUR_S, 300)
+        # No objective changed and nobody was switched off: a mark would be an invention.
+        for name in set(marks) - {"New release"}:
+            assert busy.over(filled(marks[name]), 3 * HOUR_S, 300) == []
+
+
+def test_a_query_of_a_misspelt_series_would_be_seen(busy: Prometheus) -> None:
+    assert busy.instant("agent_slo_runs_totals") == []
+    with pytest.raises(ValueError, match="parse error"):
+        busy.instant("sum by (agent")
+
+
+def test_the_stories_of_the_fleet_are_told(busy: Prometheus) -> None:
+    board = BOARDS["agent-slo-fleet"]
+    table = [t for t in promql(board) if t.panel["title"].startswith("Agents, the least")]
+    safe_to_run = found(busy, board, table[0])
+    assert {s["metric"]["agent"]: float(s["value"][1]) for s in safe_to_run} == {
+        "order-desk": 1,
+        "triage": 1,
+        "refunds": 0,
+        "account-changes": 0,
+        "shop/research-helper": -1,
+        "night-report": -1,
+    }
