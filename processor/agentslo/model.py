@@ -141,6 +141,24 @@ class Evaluation:
     id: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAsk:
+    """A call that a model's answer asks for."""
+
+    id: str
+    tool: str
+    args_hash: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAnswer:
+    """What came back from a call, as a later message says."""
+
+    id: str
+    result_hash: int | None
+    failed: bool
+
+
 # Not frozen: one is built for every agent span on the hot path, and a frozen dataclass costs
 # four times as much to fill. Nobody changes a Step after its dialect has returned it.
 @dataclass(slots=True, kw_only=True)
@@ -172,6 +190,7 @@ class Step:
     agent_version: str = ""
     workflow: str = ""
     tool: str = ""
+    call_id: str = ""
     model: str = ""
     provider: str = ""
     conversation_id: str = ""
@@ -190,6 +209,12 @@ class Step:
     has_result: bool = False
     args_hash: int | None = None
     result_hash: int | None = None
+    asked: tuple[ToolAsk, ...] = ()
+    told: tuple[ToolAnswer, ...] = ()
+    """Calls its answer asks for, and results it was given: on a model span, from its messages; on
+    an agent span, from the history that is its output."""
+    unseen: bool = False
+    """No span was sent for this tool call: messages tell of it."""
     response_id: str = ""
     usage_in: int | None = None
     usage_out: int | None = None

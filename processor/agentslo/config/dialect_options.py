@@ -38,6 +38,8 @@ class ConceptKeys:
     prompt_version: Keys = ()
     tool_definitions: Keys = ()
     arm: Keys = ()
+    call_id: Keys = ()
+    input: Keys = ()
     max_steps: Keys = ()
 
     def joined(self, later: "ConceptKeys") -> "ConceptKeys":

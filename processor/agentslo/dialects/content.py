@@ -56,6 +56,13 @@ def content_hash(value: Value) -> int | None:
     return zlib.crc32(json.dumps(value, sort_keys=True, default=repr).encode())
 
 
+def as_text(value: Value) -> str:
+    """Messages as JSON text, whether they were sent so or as structured attributes."""
+    if isinstance(value, list | dict):
+        return json.dumps(value, default=repr)
+    return value if isinstance(value, str) else ""
+
+
 def items(value: Value) -> int | None:
     """How many entries a list holds, sent as an array or as a JSON string; None where untold."""
     if isinstance(value, str):

@@ -85,6 +85,7 @@ DIALECT = Dialect(
         "agent_version": ("gen_ai.agent.version",),
         "workflow": ("gen_ai.workflow.name",),
         "tool": ("gen_ai.tool.name",),
+        "call_id": ("gen_ai.tool.call.id",),
         "tool_args": ("gen_ai.tool.call.arguments", "tool_arguments"),
         "tool_result": ("gen_ai.tool.call.result", "tool_response"),
         "model": ("gen_ai.request.model", "gen_ai.response.model"),
@@ -121,6 +122,7 @@ DIALECT = Dialect(
         "documents": ("gen_ai.retrieval.documents",),
         "triggered": ("gen_ai.guardrail.triggered",),
         "output": ("gen_ai.output.messages",),
+        "input": ("gen_ai.input.messages",),
         "ttft_s": (
             "gen_ai.response.time_to_first_chunk",
             "gen_ai.client.operation.time_to_first_chunk",

@@ -123,6 +123,7 @@ DIALECT = Dialect(
     keys={
         "agent": ("agent.name",),
         "tool": ("tool.name",),
+        "call_id": ("tool_call.id", "tool.id", "tool.call_id"),
         "tool_args": ("tool.parameters", "input.value"),
         "tool_result": ("output.value",),
         "model": ("llm.model_name", "llm.request.model_name", "embedding.model_name"),
@@ -143,6 +144,7 @@ DIALECT = Dialect(
         "usage_cache_written": ("llm.token_count.prompt_details.cache_write",),
         "cost_usd": ("llm.cost.total",),
         "prompt_version": ("llm.prompt_template.version", "prompt.id"),
+        "input": ("input.value",),
         "output": ("output.value", "llm.output_messages.0.message.content"),
     },
     tool_scopes=("openinference.instrumentation.",),

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from agentslo.config.dialect_options import CONCEPTS
 from agentslo.config.wants import NOTHING, Wants
-from agentslo.dialects import facts, faults
+from agentslo.dialects import calls, facts, faults
 from agentslo.dialects.answer import finish_of, last_words
 from agentslo.dialects.base import (
     STATUS_ERROR,
@@ -24,7 +24,7 @@ from agentslo.dialects.base import (
     number,
     text,
 )
-from agentslo.dialects.content import content_hash, error_result, items
+from agentslo.dialects.content import as_text, content_hash, error_result, items
 from agentslo.dialects.finish import normalise
 from agentslo.dialects.registry import BUILT_IN
 from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Evaluation, Fault, Finish, Role, Scope, Step
@@ -95,12 +95,12 @@ class Reader:
         step.dialect = dialect.name if dialect else ""
         step.fault, step.error_type = faults.read(view)
         self._identify(view, step)
-        calls = role in _CALLS
-        args = self._first(view, "tool_args") if calls else None
-        result = self._first(view, "tool_result") if calls else None
-        output = text(self._first(view, "output")) if role in _ANSWERS else ""
+        called = role in _CALLS
+        args = self._first(view, "tool_args") if called else None
+        result = self._first(view, "tool_result") if called else None
+        output = as_text(self._first(view, "output")) if role in _ANSWERS else ""
         step.failed = _failed(view, role, step.fault, result)
-        if calls:
+        if called:
             self._call(view, step, args, result)
         self._answer(view, step, output)
         if self._cut_short(view, step):
@@ -129,6 +129,7 @@ class Reader:
     def _call(self, view: SpanView, step: Step, args: Value, result: Value) -> None:
         """What a call was given and what it gave."""
         step.tool = text(self._first(view, "tool"))
+        step.call_id = text(self._first(view, "call_id"))
         step.has_args = args not in (None, "")
         step.has_result = self._is_there(view, "tool_result")
         step.args_hash, step.result_hash = content_hash(args), content_hash(result)
@@ -146,6 +147,8 @@ class Reader:
         step.cost_usd = number(first(view, "cost_usd"))
         if step.role is Role.LLM:
             step.ttft_s = self._ttft_s(view)
+        if step.role is not Role.STEP:
+            self._messages(view, step, output)
         told = bool(step.finish or step.usage_out or step.fault)
         if not _streams(view):
             # A stream that nobody read to its end has an id and a first piece of text all the same.
@@ -155,6 +158,16 @@ class Reader:
         if step.role in AGENT_LIKE:
             step.max_steps = count(first(view, "max_steps")) or None
             step.result_hash = content_hash(last_words(output))
+
+    def _messages(self, view: SpanView, step: Step, output: str) -> None:
+        """The tool calls that the messages of a model or an agent tell of."""
+        step.asked = calls.asked(output)
+        if step.role is not Role.LLM:
+            step.told = calls.answered(output) if step.asked else ()
+            return
+        step.told = calls.answered_last(as_text(self._first(view, "input")))
+        if step.asked and step.finish in (None, Finish.STOP):
+            step.finish = Finish.TOOL_CALL
 
     def _cut_short(self, view: SpanView, step: Step) -> bool:
         """True for a span that nobody brought to its end: neither status nor output, from a scope

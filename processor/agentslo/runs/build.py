@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from agentslo.model import Role, Run, Step
 from agentslo.runs.forest import Tree
+from agentslo.runs.told import with_told_calls
 
 UNSET = "unset"
 _INSTANCE = re.compile(
@@ -30,7 +31,7 @@ def run_id(tree: Tree, trace_id: bytes) -> str:
 
 def build(tree: Tree, parents: Mapping[bytes, bytes], finalized_by: str) -> Run:
     """The run of a closed tree."""
-    steps = tuple(tree.members)
+    steps, parents = with_told_calls(tree.members, parents)
     lead = tree.root or steps[0]
     name = agent_name(tree, parents)
     service = lead.resource.service

@@ -129,6 +129,8 @@ class Recorder:
             tool = step.tool or UNSET
             labels = (*at, tool, step_result(step), step.error_type)
             metrics.inc(m.TOOL_CALLS, labels, now_ns)
+            if step.unseen:
+                return
             exemplar = (step.trace_id.hex(), step.span_id.hex())
             metrics.observe(m.TOOL_CALL_DURATION, (*at, tool), step.duration_s, now_ns, exemplar)
         elif step.role is Role.RETRIEVAL:

@@ -41,6 +41,8 @@ _DOCS: dict[str, str] = {
     "documents": "Retrieved documents: a list, or how many.",
     "triggered": "Whether a guardrail stopped something: `true` or `false`.",
     "output": "A model's answer as JSON: tool calls, finish reasons and refusals are read from it.",
+    "call_id": "Id of a tool call, as the model that asked for it gave it.",
+    "input": "What a model was given, as JSON messages: results of tools are read from it.",
     "max_steps": "How many model calls an agent may make before it has to answer.",
     "ttft_s": "Seconds to the first token.",
     "ttft_ms": "The same in milliseconds.",
