@@ -107,5 +107,7 @@ def test_the_collector_snippet_exports_to_the_default_listener() -> None:
 def test_the_addresses_are_those_of_the_service() -> None:
     listen = load(None, {}).listen
     known = {listen.grpc.address, listen.http.address, listen.metrics.address, listen.page.address}
+    # Grafana's of docker-compose.yml.
+    known.add("127.0.0.1:3000")
 
     assert set(re.findall(r"127\.0\.0\.1:\d+", README)) <= known
