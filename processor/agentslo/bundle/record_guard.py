@@ -6,7 +6,7 @@ No state.
 **Evidence.** Of n judged runs the share r was bad, where the budget b allows less. The chance of
 that at a true share of b is at most exp(-n * KL(r, b)) with KL(r, b) = r ln(r/b) +
 (1-r) ln((1-r)/(1-b)) (Chernoff, Hoeffding 1963, theorem 1). Recorded is minus its logarithm, in
-nats: 8.5 means p < 2e-4. As a bound it errs towards silence. While the evaluator is fresh, its
+nats: 8 means p < 3.4e-4. As a bound it errs towards silence. While the evaluator is fresh, its
 exact binomial tail replaces the bound, agent by agent and window by window.
 
 **Late verdicts.** Counters of the last minutes know nothing of verdicts that come later. While
@@ -22,7 +22,7 @@ from agentslo.bundle.windows import PAIRS, Pair
 
 EVALUATOR_FRESH_SECONDS: Final = 300
 _TO_BAD = 'agent_slo_corrections_total{to="bad"}'
-_LATE_WINDOWS = frozenset({"1h", "6h"})
+_LATE_WINDOWS = frozenset({"1h", "2h", "6h"})
 
 
 def _short(pair: Pair) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from agentslo.bundle.rule import Action
 
-RAW_WINDOWS = ("5m", "15m", "30m", "1h")
+RAW_WINDOWS = ("5m", "15m", "30m", "1h", "2h")
 """Taken from the counters themselves."""
-TILED_WINDOWS = ("2h", "6h")
+TILED_WINDOWS = ("6h",)
 DAY_WINDOWS = ("1d", "3d")
 PERIOD_WINDOWS = ("7d", "28d")
 """All but the raw windows are sums of the recorded 5 m increments: 20 times cheaper, and right
@@ -55,10 +55,10 @@ class Pair:
         return round((self.budget_share or 0.0) * 24 / self.hours, 6)
 
 
-PAGE_NATS = 8.5
-"""ln(1/p) for p = 2e-4: how unlikely the bad runs must be for an agent just within its budget."""
-TICKET_NATS = 6.9
-"""p = 1e-3."""
+PAGE_NATS = 8.0
+"""ln(1/p) for p = 3e-4: how unlikely the bad runs must be for an agent just within its budget."""
+TICKET_NATS = 3.5
+"""p = 0.03. Both are as low as false pages and tickets allow (benchmarks/alerting.py)."""
 
 PAIRS = (
     Pair(
@@ -69,7 +69,7 @@ PAIRS = (
         sparse_short="5m",
         dense_runs=0,
         budget_share=None,
-        cap=0.75,
+        cap=0.4,
         min_bad=4.5,
         min_evidence_nats=PAGE_NATS,
         wait="2m",
@@ -84,7 +84,22 @@ PAIRS = (
         dense_runs=30,
         budget_share=0.02,
         least_factor=2,
-        cap=0.75,
+        cap=0.5,
+        min_bad=2.5,
+        min_evidence_nats=PAGE_NATS,
+        wait="2m",
+        keep="5m",
+    ),
+    Pair(
+        window="2h",
+        action="page",
+        hours=2,
+        short="5m",
+        sparse_short="1h",
+        dense_runs=60,
+        budget_share=0.03,
+        least_factor=2,
+        cap=0.5,
         min_bad=2.5,
         min_evidence_nats=PAGE_NATS,
         wait="2m",
@@ -127,10 +142,12 @@ PAIRS = (
         dense_runs=240,
         budget_share=0.1,
         cap=0.0,
-        min_bad=0.0,
+        min_bad=1.5,
         min_evidence_nats=TICKET_NATS,
         wait="30m",
     ),
 )
-"""Page within 15 minutes of a dead agent, then for 2 % of the budget in an hour and 5 % in six;
-ticket for 10 % in a day, and for any pace over three days that the budget does not last."""
+"""Page within 10 minutes where about half of many runs fail, then for 2 % of the budget in an hour,
+3 % in two and 5 % in six; ticket for 10 % in a day, and for any pace over three days that the
+budget does not last. Two hours are for agents of some runs an hour: in one they have too few to be
+sure, in six the good runs before hide the bad ones."""
