@@ -44,7 +44,8 @@ NOTES: Mapping[str, Notes] = {
         exits="0 no problem, or warnings alone; 1 problems.", example="agentslo check agentslo.yaml"
     ),
     "replay": Notes(
-        exits="0 done; 1 where a file or the configuration cannot be read.",
+        exits="0 done; 1 where a file or the configuration cannot be read. With `--each-file` the"
+        " other files are replayed all the same.",
         example="agentslo replay --each-file --format jsonl recordings/",
         arguments={
             "PATH": "files, or folders read recursively; `.gz` by magic, other names are skipped",

@@ -54,23 +54,45 @@ def add_parser(
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Replays the paths; 0 done, 1 where a file or the configuration cannot be read."""
+    """Replays the paths; 0 done, 1 where a file or the configuration cannot be read.
+
+    A file that cannot be read ends the one stream it is part of: with `--each-file`, none but its
+    own.
+    """
     try:
         config = load(arguments.config, environ)
     except ConfigError as error:
         sys.stderr.write("\n".join(render(p) for p in error.problems) + "\n")
         return 1
-    report = Report()
+    report, status = Report(), 0
     printer = Printer(sys.stdout, table=arguments.format == "table")
     try:
         for stream in _streams(arguments.paths, config, report, each=arguments.each_file):
-            for happening in stream:
-                printer.show(happening)
+            if not _show(stream, printer, report, alone=arguments.each_file):
+                status = 1
     except FileError as error:
-        sys.stderr.write(f"agentslo replay: {error}\n")
+        _complain(error)
         return 1
     printer.close(report)
-    return 0
+    return status
+
+
+def _show(stream: Iterator[Happening], printer: "Printer", report: Report, *, alone: bool) -> bool:
+    """Prints what happens in a stream; False where it could not be read. `alone`: others follow."""
+    try:
+        for happening in stream:
+            printer.show(happening)
+    except FileError as error:
+        if not alone:
+            raise
+        _complain(error)
+        report.warnings.append(str(error))
+        return False
+    return True
+
+
+def _complain(error: FileError) -> None:
+    sys.stderr.write(f"agentslo replay: {error}\n")
 
 
 def _streams(

@@ -23,4 +23,4 @@ def role(view: SpanView) -> Role | None:
     return OPERATIONS.get(text(view.attributes.get("gen_ai.operation.name")))
 
 
-DIALECT = Dialect(name="semantic-kernel", role=role, scopes=(SCOPE,))
+DIALECT = Dialect(name="semantic-kernel", role=role, scopes=(SCOPE,), answer_scopes=(SCOPE,))

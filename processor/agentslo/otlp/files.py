@@ -2,7 +2,8 @@
 
 In: paths (design.md 5, "replay"). Out: `Message`s, merged by the highest time in each file's next
 message. State: one open file and one message a path. gzip is told by its magic number. A truncated
-last frame is a warning; a file with no readable frame raises `FileError`.
+last frame is a warning, and so are lines that are no OTLP/JSON among others that are; a file with
+no readable message raises `FileError`.
 """
 
 import gzip
@@ -95,10 +96,10 @@ def messages(path: Path, report: Report) -> Iterator[Message]:
 def _messages(path: Path, report: Report, opened: Opener) -> Iterator[Message]:
     report.files.append(str(path))
     kind, count = kind_of(path.name), 0
+    read = _lines if kind == "json" else _frames
     try:
         with opened(path) as stream:
-            bodies = _lines(stream) if kind == "json" else _frames(stream, path, report)
-            for signal, body in bodies:
+            for signal, body in read(stream, path, report):
                 yield _message(path, signal or Signal(str(kind)), body)
                 count += 1
     except (OSError, EOFError, ValueError, zlib.error, DecodeError) as error:
@@ -153,16 +154,39 @@ def _frames(stream: IO[bytes], path: Path, report: Report) -> Iterator[tuple[Sig
         yield None, body
 
 
-def _lines(stream: IO[bytes]) -> Iterator[tuple[Signal | None, bytes]]:
-    """OTLP/JSON, one export request a line as the Collector writes it, or one in the whole file."""
+def _lines(stream: IO[bytes], path: Path, report: Report) -> Iterator[tuple[Signal | None, bytes]]:
+    """OTLP/JSON, one export request a line as the Collector writes it, or one in the whole file.
+
+    A process that was killed leaves half a line, and the next one writes on behind it.
+    """
     first = stream.readline()
-    whole = not _is_json(first)
-    lines = [first + stream.read()] if whole else itertools.chain([first], stream)
-    for line in lines:
-        if b'"resourceSpans"' in line:
-            yield Signal.TRACES, traces_from_json(line)
-        elif b'"resourceLogs"' in line:
-            yield Signal.LOGS, logs_from_json(line)
+    lines: Iterable[bytes] = itertools.chain([first], stream)
+    if not _is_json(first):
+        whole = first + stream.read()
+        lines = [whole] if _is_json(whole) else whole.splitlines()
+    broken: list[int] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found = _decoded(line)
+        except (ValueError, DecodeError):
+            broken.append(number)
+            continue
+        if found is not None:
+            yield found
+    if broken:
+        what = f"{len(broken)} of its lines cannot be read as OTLP/JSON, the first is {broken[0]}"
+        report.warnings.append(f"{path}: {what}")
+
+
+def _decoded(line: bytes) -> tuple[Signal, bytes] | None:
+    """The message of a line; None for blank ones and other signals. Raises ValueError."""
+    if b'"resourceSpans"' in line:
+        return Signal.TRACES, traces_from_json(line)
+    if b'"resourceLogs"' in line:
+        return Signal.LOGS, logs_from_json(line)
+    if line.strip():
+        json.loads(line)
+    return None
 
 
 def _is_json(line: bytes) -> bool:

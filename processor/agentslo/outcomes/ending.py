@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from agentslo.dialects.base import STATUS_OK
-from agentslo.model import AGENT_LIKE, Evidence, Fault, Finding, Finish, Outcome, Role, Step
+from agentslo.model import Evidence, Fault, Finding, Finish, Outcome, Role, Step
 from agentslo.outcomes.view import RunView
 
 PENDING_S = 0.005
@@ -128,13 +128,13 @@ def _stopped(view: RunView) -> Finding | None:
 
 def _own_word(view: RunView, finish: Finish | None) -> Finding | None:
     """What the run's own answer says of its end, where its models do not tell: `finish`."""
-    root = view.run.root
-    if root is None or root.role not in AGENT_LIKE:
+    agent = view.speaker
+    if agent is None:
         return None
-    if root.finish is Finish.ERROR:
-        return heuristic(Outcome.ERROR, "agent_error", root)
-    if finish is None and root.finish in _BY_FINISH:
-        return heuristic(*_BY_FINISH[root.finish], root)
+    if agent.finish is Finish.ERROR:
+        return heuristic(Outcome.ERROR, "agent_error", agent)
+    if finish is None and agent.finish in _BY_FINISH:
+        return heuristic(*_BY_FINISH[agent.finish], agent)
     return None
 
 

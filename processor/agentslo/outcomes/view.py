@@ -158,28 +158,27 @@ class RunView:
 
     @cached_property
     def fatal(self) -> Step | None:
-        """The step whose error ended the run: the root's own, or that of the last agent below it.
+        """The step whose error ended the run: the root's own, or one that nothing followed.
 
-        A root that says OK proves nothing (FINDINGS 1.1): the error may sit on the agent span that
-        ended last, or on a step or model call that nothing followed. Control flow counts as well.
+        A root that says OK proves nothing (FINDINGS 1.1): the error may sit on an agent, a step or
+        a model call below it. Control flow counts as well.
         """
         chain = [s for s in self.agents if s.fault is not None]
         if self.run.root is not None and self.run.root.fault is not None:
             return self.run.root
-        last = self._last_agents
-        marked = [s for s in chain if s in last]
+        marked = [s for s in chain if not (self._in_tool(s) or self._followed(s))]
         if marked:
             return max(marked, key=lambda s: s.end_ns)
         return self._last_error
 
     @cached_property
-    def _last_agents(self) -> list[Step]:
-        """The chain of agents that ended last, outermost first."""
-        agents = [s for s in self.agents if s is not self.run.root and not self._in_tool(s)]
-        if not agents:
-            return []
-        end = max(agents, key=lambda s: (s.end_ns, s.start_ns))
-        return [end, *(a for a in self.ancestors(end) if a.role in AGENT_LIKE)]
+    def speaker(self) -> Step | None:
+        """Who gives the run's answer: the root, or below one that is no agent the last to end."""
+        root = self.run.root
+        if root is not None and root.role in AGENT_LIKE:
+            return root
+        agents = (s for s in self.agents if s is not root and not self._in_tool(s))
+        return max(agents, key=lambda s: (s.end_ns, s.start_ns), default=None)
 
     def agent_of(self, step: Step) -> Step | None:
         """The nearest agent above a step."""

@@ -97,6 +97,36 @@ def test_a_broken_configuration_ends_with_1_before_anything_is_read(
     assert shown.out == ""
 
 
+def test_a_file_with_nothing_readable_ends_its_own_stream_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "a.otlp", agent())
+    empty = tmp_path / "b.otlp"
+    empty.write_bytes(b"")
+    write(tmp_path / "c.otlp", agent("u"))
+    assert main(["replay", "--each-file", "--format", "jsonl", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    found = [json.loads(line) for line in said.out.splitlines()]
+    assert [line["type"] for line in found] == ["run", "run", "summary"]
+    assert found[-1]["warnings"] == [f"{empty}: holds no OTLP message"]
+    assert str(empty) in said.err
+
+
+@pytest.mark.parametrize("broken", [b'{"resourceSpans": [{"sco', b"\xff\xfe", b"null]"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_line_that_cannot_be_read_does_not_end_its_file(
+    broken: bytes, place: int, tmp_path: Path
+) -> None:
+    good = [otlp_json(tree.request(agent(name))).encode() for name in ("t", "u")]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\n".join([*good[:place], broken, *good[place:]]) + b"\n")
+    assert len(lines(path)) == 2
+    (summary,) = lines(path, kind="summary")
+    assert summary["warnings"] == [
+        f"{path}: 1 of its lines cannot be read as OTLP/JSON, the first is {place + 1}"
+    ]
+
+
 def test_folders_are_read_recursively_and_other_names_are_listed(tmp_path: Path) -> None:
     (tmp_path / "b" / "c").mkdir(parents=True)
     write(tmp_path / "b" / "c" / "z.otlp.pb", agent())

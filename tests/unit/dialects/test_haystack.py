@@ -69,3 +69,21 @@ def test_an_agent_out_of_steps_met_a_limit() -> None:
     step = Reader().step(span("haystack.agent.run", found), 0)
 
     assert step is not None and step.fault is Fault.LIMIT
+
+
+def test_openinference_tells_in_its_output_why_an_agent_stopped_and_what_it_used() -> None:
+    scope = "openinference.instrumentation.haystack"
+    output = {
+        "exit_reason": "max_agent_steps",
+        "last_message": "ChatMessage(_role=<ASSISTANT>, _meta={'finish_reason': 'length'})",
+        "token_usage": {"prompt_tokens": 275, "completion_tokens": 42},
+    }
+    found = {"openinference.span.kind": "AGENT", "output.value": json.dumps(output)}
+
+    step = Reader().step(span("Agent.run", found, scope=scope, status=1), 0)
+    other = Reader().step(span("Agent.run", found, scope="mine", status=1), 0)
+
+    assert step is not None and other is not None
+    assert (step.fault, step.finish) == (Fault.LIMIT, Finish.LENGTH)
+    assert (step.usage_in, step.usage_out) == (275, 42)
+    assert (other.fault, other.usage_in) == (None, None)
