@@ -1,4 +1,4 @@
-"""Alerts on what the evaluator says: frozen, drift, an agent that is switched off.
+"""Alerts on what the evaluator says: frozen, drift, an agent that is switched off, or is not.
 
 In: gauges of the evaluator. Out: one group. No state. The product does not expose these families
 yet; they have the names of the design's contract, and without their series the alerts are inert.
@@ -82,9 +82,26 @@ _SWITCH = Alert(
     needs=(_REASON,),
 )
 
+# Runs that began before the switch may end after it, hence the wait.
+_NOT_EFFECTIVE = Alert(
+    name="AgentContainmentNotEffective",
+    action="page",
+    category="containment",
+    scope="agent",
+    expr=f'(\nmax by (<agent>) ({_REASON}{{reason="kill_switch"}}) == 1\n'
+    "and on (<agent>) sum by (<agent>) (increase(agent_slo_runs_total[5m])) > 0\n)\n"
+    '* on (<agent>) group_left (owner) agent_slo:agent_owner:info{source!="default"}',
+    wait="10m",
+    summary="[who] is switched off and still runs",
+    description="Normal is no run 10 minutes after the switch. Whatever calls the agent does not"
+    " ask, or does not obey. Outcomes of the last hour: [outcomes]. Releases: [releases].",
+    command="agentslo runs list --since 1h --agent '{{ $labels.agent }}'",
+    needs=(_REASON,),
+)
+
 EVALUATOR_ALERTS: Final = RuleGroup(
     name="agent-slo-evaluator",
     interval="1m",
     doc="Alerts on what the evaluator says; inert until it runs.",
-    alerts=(_FROZEN, _WATCH, _HIGH, _SWITCH),
+    alerts=(_FROZEN, _WATCH, _HIGH, _SWITCH, _NOT_EFFECTIVE),
 )

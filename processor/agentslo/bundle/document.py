@@ -9,6 +9,7 @@ from typing import Final
 
 from agentslo.bundle.catalogue import alerts, groups
 from agentslo.bundle.rule import PRODUCT, SEVERITY, Alert, Record, RuleGroup
+from agentslo.bundle.text import Links
 from agentslo.bundle.windows import PAIRS, Pair
 
 DOCUMENT: Final = "docs/alerts.md"
@@ -53,7 +54,7 @@ def _row(name: str, rules: list[Alert]) -> str:
     first = rules[0]
     waits = sorted({rule.wait or "0s" for rule in rules}, key=lambda w: (w[-1] != "s", len(w), w))
     about = {"slo": "an objective", "agent": "an agent", "process": "the service"}[first.scope]
-    link = "not written yet"
+    link = f"[{name}](../{Links().runbook(name)})"
     needs = " " + _NEEDS.format(", ".join(f"`{n}`" for n in first.needs)) if first.needs else ""
     return (
         f"| `{name}` | {first.action} ({SEVERITY[first.action]}) | {about}.{needs}"
