@@ -9,9 +9,35 @@ import sys
 from collections.abc import Sequence
 
 from agentslo import __version__
-from agentslo.cli import audit, bundle, check, doctor, explain, hello, init, replay, run, runs
+from agentslo.cli import (
+    audit,
+    bundle,
+    check,
+    contain,
+    doctor,
+    explain,
+    hello,
+    incident,
+    init,
+    replay,
+    run,
+    runs,
+)
 
-COMMANDS = (run, check, init, replay, explain, doctor, runs, audit, bundle, hello)
+COMMANDS = (
+    run,
+    check,
+    init,
+    replay,
+    explain,
+    doctor,
+    runs,
+    incident,
+    contain,
+    audit,
+    bundle,
+    hello,
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -83,6 +83,14 @@ NOTES: Mapping[str, Notes] = {
             "--limit": "at most this many",
         },
     ),
+    "incident": Notes(
+        exits="0 done; 1 usage or storage; 3 where there is none to list; 4 refused.",
+        example="agentslo incident list --config agentslo.yaml",
+    ),
+    "contain": Notes(
+        exits="0 done; 1 usage or storage; 2 where one in force has no effect; 4 refused.",
+        example="agentslo contain do --agent shop --action kill_switch --reason harm",
+    ),
     "audit": Notes(
         exits="0 as recorded; 1 where it cannot be read; 2 where a decision changed or is gone.",
         example="agentslo audit verify --config agentslo.yaml",

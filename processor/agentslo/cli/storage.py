@@ -12,8 +12,10 @@ from pathlib import Path
 
 from agentslo.config.service_file import ServiceConfig, load
 from agentslo.respond.desk import Desk
+from agentslo.respond.duty import FLAGS_FILE, Duty
 from agentslo.respond.rights import Actor, identify
 from agentslo.store.decisions import DecisionsError, open_decisions
+from agentslo.store.ledger import LEDGER_FILE, Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,14 @@ def desk(found: Storage) -> Desk:
     """Where this command's decisions are taken."""
     agents = {agent.name: agent for agent in found.config.agents}
     return Desk(open_decisions(found.directory), agents, found.config.revision)
+
+
+def duty(found: Storage) -> Duty:
+    """What on-call does there; without a ledger yet nothing is known of runs."""
+    file = found.directory / LEDGER_FILE
+    ledger = Ledger(file, read_only=True) if file.exists() else None
+    tools = {agent.name: [t.name for t in agent.tools] for agent in found.config.agents}
+    return Duty(desk(found), ledger, found.directory / FLAGS_FILE, tools)
 
 
 def actor(found: Storage) -> Actor:
