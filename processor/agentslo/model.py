@@ -186,6 +186,8 @@ class Step:
     resource: Resource
     scope: Scope
     dialect: str = ""
+    carries_message: bool = False
+    """It only takes a message from one agent to the next: whoever gets it heads a run, not it."""
     agent: str = ""
     agent_version: str = ""
     workflow: str = ""

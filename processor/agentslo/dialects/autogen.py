@@ -37,7 +37,10 @@ def refine(view: SpanView, step: Step) -> None:
         told = text(view.attributes.get("output.value"))[-_TAIL:]
         if step.fault is None and _STOPPED_BY_LIMIT.search(told):
             step.fault = Fault.LIMIT
-    if step.dialect != NAME or step.conversation_id:
+    if step.dialect != NAME:
+        return
+    step.carries_message = True
+    if step.conversation_id:
         return
     _, _, key = text(view.attributes.get("messaging.destination")).rpartition(".(")
     key = key.rpartition(")")[0]

@@ -6,7 +6,8 @@ person are told by span names. Source: conventions.md 2, 3.2, 8, 9; spans of
 crewai 1.15.30.
 """
 
-from agentslo.dialects.base import Dialect, SpanView, text
+from agentslo.dialects.base import Attributes, Dialect, SpanView, text
+from agentslo.dialects.faults import OTHER_TYPE, safe_type
 from agentslo.model import AGENT_LIKE, Fault, Role, Step
 
 SCOPE = "crewai"
@@ -32,6 +33,7 @@ NAMES: dict[str, Role] = {
 # What it writes on spans still open when the work was cut off: failures have events of their own.
 _CUT_OFF = "Span orphaned"
 _TIMED_OUT = " execution timed out after "
+_FAILURE = ("crewai.tool.failure.code", "crewai.tool.failure.reason", "crewai.tool.failure.message")
 _DENIED = ("deny", "denied", "block", "blocked", "reject", "rejected")
 
 
@@ -50,14 +52,23 @@ def refine(view: SpanView, step: Step) -> None:
     step.agent = text(found.get("crewai.agent.role")).strip() or step.agent
     if step.role in AGENT_LIKE and not step.workflow:
         step.workflow = text(found.get("crewai.crew.name")) or text(found.get("crewai.flow.name"))
-    if step.role is Role.TOOL and step.fault is None and "crewai.tool.failure.message" in found:
-        step.fault, step.failed = Fault.OTHER, True
+    if step.role is Role.TOOL and any(key in found for key in _FAILURE):
+        _failure(found, step)
     passed = found.get("crewai.guardrail.success")
     if step.role is Role.GUARDRAIL and isinstance(passed, bool):
         step.triggered = not passed
     if found.get("crewai.policy.blocking") is True:
         decision = text(found.get("crewai.policy.decision")).lower()
         step.triggered = decision in _DENIED or step.triggered
+
+
+def _failure(found: Attributes, step: Step) -> None:
+    """A failed call, with the code or else the reason that the framework gives it as its type."""
+    if step.fault is None:
+        step.fault, step.failed = Fault.OTHER, True
+    if step.error_type in ("", OTHER_TYPE):
+        named = (text(found.get(key)) for key in _FAILURE[:2])
+        step.error_type = safe_type(next((n for n in named if n), "")) or step.error_type
 
 
 def _fault(view: SpanView) -> Fault:

@@ -44,7 +44,8 @@ _GENERIC = ("gen_ai.operation.name", "traceloop.span.kind", "openinference.span.
 class Reader:
     """Reads spans with a fixed list of dialects; stateless between spans.
 
-    `extra` adds users' own keys per concept, tried after the built-in ones.
+    `extra` adds users' own keys per concept, tried after the built-in ones. `plugin_failures`:
+    where the fences around plug-ins count the spans on which these raised.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class Reader:
         dialects: Sequence[Dialect] = BUILT_IN,
         extra: Mapping[str, tuple[str, ...]] | None = None,
         wants: Wants = NOTHING,
+        plugin_failures: Mapping[str, int] | None = None,
     ) -> None:
         self.wants = wants
+        self.plugin_failures = {} if plugin_failures is None else plugin_failures
         self._dialects = tuple(dialects)
         added = extra or {}
         self._keys = {

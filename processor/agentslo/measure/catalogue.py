@@ -296,6 +296,11 @@ _TABLE = (
         _open("stage"),
     ),
     counter(
+        "agent_slo_processor_plugin_failures_total",
+        "Spans on which a dialect plug-in raised; they were read without it.",
+        _open("dialect"),
+    ),
+    counter(
         "agent_slo_processor_unattached_model_calls_total", "Model calls that belong to no run."
     ),
     counter("agent_slo_processor_evaluation_events_total", "Evaluation results received."),

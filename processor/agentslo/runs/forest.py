@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from agentslo.model import Role, Step
+from agentslo.model import AGENT_LIKE, Role, Step
 
 MAX_DEPTH = 10_000
 Splits = Callable[[Sequence[Step]], bool]
@@ -169,12 +169,15 @@ def _below(top: Step, children: Mapping[bytes, list[Step]]) -> list[Step]:
 
 def _heads(top: Step, end: End, children: Mapping[bytes, list[Step]]) -> bool:
     """Whether a topmost step is a run root: an agent always; a workflow where something works in
-    it; a mere step on top likewise, unless its own parent is missing.
+    it; a mere step on top likewise, unless its own parent is missing, or it carries a message to
+    an agent.
     """
     if top.role is Role.AGENT:
         return True
     if top.role is Role.WORKFLOW or (top.role is Role.STEP and end is not End.MISSING):
-        return _works(_below(top, children))
+        below = _below(top, children)
+        passed_on = top.carries_message and any(s.role in AGENT_LIKE for s in below)
+        return _works(below) and not passed_on
     return False
 
 

@@ -33,6 +33,7 @@ def reader(config: ServiceConfig) -> Reader:
         in_force(options, found.dialects),
         extra=options.keys.given(),
         wants=wanted(config.agents) if config.agents else NOTHING,
+        plugin_failures=found.failures,
     )
 
 

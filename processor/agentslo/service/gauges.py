@@ -109,6 +109,8 @@ class Gauges:
             self._to(m.PIPELINE_ERRORS, (stage,), total, now_ns)
         for dialect, total in self._pipeline.agent_spans.items():
             self._to(m.AGENT_SPANS, (dialect,), total, now_ns)
+        for dialect, total in self._pipeline.plugin_failures.items():
+            self._to(m.PLUGIN_FAILURES, (dialect,), total, now_ns)
         for reason, total in self._pipeline.verdicts.evidence.ignored.items():
             self._to(m.EVALUATIONS_IGNORED, (reason,), total, now_ns)
         self._to(m.UNATTACHED_MODEL_CALLS, (), assembler.unattached_model_calls, now_ns)

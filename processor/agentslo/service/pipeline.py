@@ -6,7 +6,7 @@ service run this same code. A span that cannot be read passes untouched and is c
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
@@ -82,6 +82,11 @@ class Pipeline:
         """Put other agent files in force; open runs are judged by them when they close."""
         self.verdicts.directory, self._reader = directory, reader
         self.verdicts.price = price
+
+    @property
+    def plugin_failures(self) -> Mapping[str, int]:
+        """Per dialect plug-in, the spans on which it raised."""
+        return self._reader.plugin_failures
 
     def _splits(self, steps: Sequence[Step]) -> bool:
         """True where the agents below a workflow are runs of their own (`scope: agent`)."""

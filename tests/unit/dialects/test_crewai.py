@@ -48,6 +48,15 @@ def test_a_tool_that_declares_its_failure_failed() -> None:
     assert read("call tool", crewai__tool__failure__message="no such order").failed is True
 
 
+def test_the_code_of_a_failure_is_its_type_and_else_its_reason() -> None:
+    told = {"crewai__tool__failure__reason": "execution_error"}
+    reason = read("call tool", **told)
+    code = read("call tool", **told, crewai__tool__failure__code="E_GATEWAY")
+
+    assert (reason.failed, reason.error_type) == (True, "execution_error")
+    assert (code.failed, code.error_type) == (True, "E_GATEWAY")
+
+
 @pytest.mark.parametrize("passed", [True, False])
 def test_a_guardrail_is_triggered_where_it_did_not_succeed(passed: bool) -> None:
     step = read("evaluate guardrail", crewai__guardrail__success=passed)
