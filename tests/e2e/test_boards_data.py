@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from agentslo.respond.from_prometheus import Prometheus as Source
+from agentslo.respond.from_prometheus import from_prometheus
+from agentslo.respond.gates import Ask, GateDecision, decide
 from support.boards.dashboards import Target, committed, filled, promql, span_of
 from support.boards.seeded import Prometheus, seeded, serving
 
@@ -91,3 +94,42 @@ def test_the_stories_of_the_fleet_are_told(busy: Prometheus) -> None:
         "shop/research-helper": -1,
         "night-report": -1,
     }
+
+
+# ---- what else reads the recorded series
+
+
+@pytest.mark.parametrize(
+    ("agent", "result", "code"),
+    [
+        pytest.param("refunds", "fail", "budget", id="its budget is spent"),
+        pytest.param("account-changes", "fail", "safety", id="it did harm"),
+        # These two are slow as well: what is proven spent outweighs what is not known.
+        pytest.param("shop/research-helper", "fail", "coverage", id="few runs are judged"),
+        pytest.param("night-report", "fail", "stale", id="it fell silent"),
+        pytest.param("nobody", "inconclusive", "no_objective", id="it is unknown"),
+    ],
+)
+def test_the_release_gate_tells_each_agent_s_story(
+    busy: Prometheus, agent: str, result: str, code: str
+) -> None:
+    decision = gated(busy, agent)
+    assert decision.result == result
+    assert code in {finding.code for finding in decision.findings}
+
+
+def test_the_release_gate_passes_a_healthy_agent_on_all_its_objectives(busy: Prometheus) -> None:
+    decision = gated(busy, "order-desk")
+    assert decision.result == "pass", decision.findings
+    assert set(decision.standings) == {"resolved", "quick", "safety", "cheap"}
+
+
+def gated(busy: Prometheus, agent: str) -> GateDecision:
+    ask = Ask(
+        agent=agent,
+        environment="production",
+        release="",
+        change="feature",
+        now_ns=busy.end_s * 1_000_000_000,
+    )
+    return decide(ask, from_prometheus(Source(busy.url), None, ask), ())

@@ -25,6 +25,7 @@ from agentslo.config.agent_options import (
     Owners,
     Permission,
     Policy,
+    Releases,
     Task,
     Tier,
     Tool,
@@ -227,6 +228,15 @@ def agent_files(draw: st.DrawFn) -> AgentFile:
         evidence_wait_s=draw(st.integers(0, 604_800_000)) / 1000,
         human_deadline_s=draw(st.integers(1, 7_776_000)) * 1.0,
         human_cost_usd_per_minute=draw(st.integers(0, 10**7)) / 1000,
+        releases=draw(
+            st.builds(
+                Releases,
+                customer_facing=st.booleans(),
+                timezone=st.sampled_from(("UTC", "Europe/Berlin")),
+                windows=lists(st.sampled_from(("mon-thu 09:00-16:00", "sat 10:00-24:00"))),
+                closed=lists(st.sampled_from(("2026-12-24", "2026-12-20..2027-01-03"))),
+            )
+        ),
         error_budget_policy=draw(st.just("") | sentences),
         citation_pattern=draw(st.just("") | st.sampled_from((r"KB-\d+", "[A-Z]{2}"))),
     )

@@ -96,6 +96,13 @@ NOTES: Mapping[str, Notes] = {
         example="agentslo audit verify --config agentslo.yaml",
         arguments={"--agent": "only this agent"},
     ),
+    "gate": Notes(
+        exits="0 the release may go out, or the exception is recorded; 1 usage or configuration; 2"
+        " it may not; 3 inconclusive: missing or stale data, too few runs, coverage below 0.9; 4"
+        " refused.",
+        example="agentslo gate release --agent ticket-routing --prometheus http://prometheus:9090",
+        arguments={"--environment": "the one it goes to"},
+    ),
     "hello": Notes(exits="0 sent; 1 where nobody listens.", example="agentslo hello"),
 }
 

@@ -220,6 +220,16 @@ class AgentSlo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Releases:
+    """When releases may go out, as written (`config/calendar.py` reads it), and who sees them."""
+
+    customer_facing: bool = True
+    timezone: str = "UTC"
+    windows: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentFile:
     """Everything a team declares of one agent."""
 
@@ -246,6 +256,7 @@ class AgentFile:
     evidence_wait_s: float = 0.0
     human_deadline_s: float = DAY_S
     human_cost_usd_per_minute: float = 0.0
+    releases: Releases = Releases()
     error_budget_policy: str = ""
     """What happens when the budget is spent; required for critical agents."""
     citation_pattern: str = ""

@@ -22,6 +22,7 @@ from agentslo.config.agent_sections.identity import (
     Decisions,
 )
 from agentslo.config.agent_sections.objectives import OBJECTIVES
+from agentslo.config.agent_sections.releases import RELEASES
 from agentslo.config.agent_sections.task import TASK
 from agentslo.config.agent_sections.tools import TOOLS
 from agentslo.config.agent_sections.words import SENTENCE, WAIT, Pattern
@@ -129,6 +130,7 @@ AGENT: Group[AgentFile] = Group(
         POLICIES,
         OBJECTIVES,
         EVIDENCE,
+        RELEASES,
         Key(
             "human_cost_usd_per_minute",
             Number(0, 10_000),

@@ -19,7 +19,14 @@ PREFIX = "AGENTSLO_"
 
 # Read elsewhere: by the command line, the build file and the tests.
 RESERVED = frozenset(
-    {"AGENTSLO_CONFIG", "AGENTSLO_REQUIRE_TOOLS", "AGENTSLO_SHARED", "AGENTSLO_TOOLS_DIR"}
+    {
+        "AGENTSLO_CONFIG",
+        "AGENTSLO_PROMETHEUS_TOKEN",
+        "AGENTSLO_REQUIRE_TOOLS",
+        "AGENTSLO_SHARED",
+        "AGENTSLO_TOKEN",
+        "AGENTSLO_TOOLS_DIR",
+    }
 )
 
 _INDEX = re.compile(r"_(\d{1,4})(?=_)")

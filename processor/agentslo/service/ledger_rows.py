@@ -27,6 +27,7 @@ def row(happening: Happening, now_ns: int) -> LedgerRun | LedgerCorrection | Non
             before=happening.before.outcome.value,
             after=happening.after.outcome.value,
             source=happening.source,
+            slos={name: result.value for name, result in happening.after.slos.items()},
         )
     return None
 

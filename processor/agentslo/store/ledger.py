@@ -10,7 +10,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -60,13 +60,14 @@ class LedgerRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerCorrection:
-    """A later change of a run's outcome."""
+    """A later change of a run's outcome; `slos`: its results by objective from then on."""
 
     run_id: str
     time_ns: int
     before: str
     after: str
     source: str
+    slos: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,7 @@ class Ledger:
                     self._correct(row)
 
     def _put(self, row: LedgerRun) -> None:
-        body = zlib.compress(json.dumps(row.body, separators=(",", ":")).encode(), 1)
+        body = _packed(row.body)
         self._db.execute(
             "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?,?,?,?,?)",
             (
@@ -142,6 +143,16 @@ class Ledger:
         values = (row.run_id, row.time_ns, row.before, row.after, row.source)
         self._db.execute("INSERT INTO corrections VALUES (?,?,?,?,?)", values)
         self._db.execute("UPDATE runs SET outcome = ? WHERE run_id = ?", (row.after, row.run_id))
+        if row.slos:
+            self._judge_anew(row)
+
+    def _judge_anew(self, row: LedgerCorrection) -> None:
+        """Gates and reports count by objective: what is in force must stand in the run."""
+        statement = "SELECT * FROM runs WHERE run_id = ?"
+        for found in self._db.execute(statement, (row.run_id,)).fetchall():
+            kept = _run(found).body
+            body = _packed({**kept, "run": {**kept.get("run", {}), "slos": dict(row.slos)}})
+            self._db.execute("UPDATE runs SET body = ? WHERE run_id = ?", (body, row.run_id))
 
     def expire(self, before_ns: int, max_runs: int) -> int:
         """Delete a batch of what is too old or too much; gives how many runs went."""
@@ -208,6 +219,10 @@ class Ledger:
         )
         found = self._db.execute(statement, (agent, task_type, *outcomes)).fetchone()
         return str(found[0]) if found and found[2] >= 5 else None
+
+
+def _packed(body: Mapping[str, Any]) -> bytes:
+    return zlib.compress(json.dumps(body, separators=(",", ":")).encode(), 1)
 
 
 def _run(found: Sequence[Any]) -> LedgerRun:
