@@ -8,7 +8,8 @@ from pathlib import Path
 import promql_parser
 import pytest
 
-from agentslo.bundle.catalogue import AWAITED, alerts, records
+from agentslo.bundle.catalogue import AWAITED, alerts, groups, records
+from agentslo.bundle.rules import Options, rule_file
 from agentslo.cli.main import parser
 from agentslo.measure.catalogue import CATALOGUE
 from support.tools import PROJECT_ROOT
@@ -88,7 +89,8 @@ def test_its_queries_match_labels_the_family_has(path: Path) -> None:
 def test_its_commands_are_ones_the_program_takes(path: Path) -> None:
     for words in commands(path):
         if words[0] == "agentslo":
-            parser().parse_args(words[1:])
+            typed = ["1" if word == "CONTAINMENT" else word for word in words[1:]]
+            parser().parse_args(typed)
         else:
             assert words[0] in OTHER_TOOLS, words
 
@@ -99,6 +101,15 @@ def test_the_annotated_command_is_one_the_program_takes(name: str) -> None:
     program, *rest = shlex.split(line)
     assert program == "agentslo"
     parser().parse_args(rest)
+
+
+def test_the_annotated_containment_is_one_the_program_takes() -> None:
+    rules = rule_file(groups(), Options())["groups"]
+    lines = {r["annotations"].get("contain") for g in rules for r in g["rules"] if "alert" in r}
+    assert len(lines) > 2
+    for line in lines - {None}:
+        filled = re.sub(r"{{ \$labels.(\w+) }}", r"\1", line)
+        parser().parse_args(shlex.split(filled)[1:])
 
 
 @pytest.mark.parametrize("path", RUNBOOKS)

@@ -78,7 +78,7 @@ _SWITCH = Alert(
     summary="[who] is switched off",
     description="Its pages and tickets are muted meanwhile: a stopped agent misses objectives. A"
     " person lifts the switch; a resolved alert never does.",
-    command="agentslo runs list --bad --since 1d --agent '{{ $labels.agent }}'",
+    command="agentslo contain status --agent '{{ $labels.agent }}'",
     needs=(_REASON,),
 )
 
@@ -95,7 +95,7 @@ _NOT_EFFECTIVE = Alert(
     summary="[who] is switched off and still runs",
     description="Normal is no run 10 minutes after the switch. Whatever calls the agent does not"
     " ask, or does not obey. Outcomes of the last hour: [outcomes]. Releases: [releases].",
-    command="agentslo runs list --since 1h --agent '{{ $labels.agent }}'",
+    command="agentslo contain status --agent '{{ $labels.agent }}'",
     needs=(_REASON,),
 )
 

@@ -40,6 +40,7 @@ _UNSAFE_ACTION = Alert(
     " violation that was not blocked. Outcomes of the last hour: [outcomes]. Releases: [releases]."
     " Contain first, then find out; the runbook says how.",
     command="agentslo runs list --outcome unsafe_action --since 1h --agent '{{ $labels.agent }}'",
+    contain="kill_switch",
 )
 _UNSAFE_UNDECLARED = Alert(
     name="AgentUnsafeActionUndeclared",
@@ -65,6 +66,7 @@ _CORRUPTION = Alert(
     " the last hour: [outcomes]. Releases: [releases]. Contain first, then repair the records; the"
     " runbook says how.",
     command="agentslo runs list --outcome data_corruption --since 1h --agent '{{ $labels.agent }}'",
+    contain="kill_switch",
 )
 _CORRUPTION_UNDECLARED = Alert(
     name="AgentDataCorruptionUndeclared",

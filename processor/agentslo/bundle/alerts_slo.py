@@ -53,6 +53,7 @@ def _burn_alert(pair: Pair, name: str, matcher: str) -> Alert:
         description="Normal is at most [budget] bad (objective [objective])."
         " Budget left: [left]. Outcomes of the last hour: [outcomes]. Releases: [releases].",
         command="agentslo runs list --bad --since 1h --agent '{{ $labels.agent }}'",
+        contain="to_humans" if paged else "",
     )
 
 

@@ -59,6 +59,8 @@ class Alert:
     summary: str
     description: str
     command: str
+    contain: str = ""
+    """How the agent is held back while this fires: an action of `agentslo contain`."""
     board: Board = "agent-slo-detail"
     labels: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()

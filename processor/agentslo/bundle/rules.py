@@ -10,6 +10,11 @@ from typing import Any
 from agentslo.bundle.rule import PRODUCT, SEVERITY, Alert, Record, RuleGroup, filled
 from agentslo.bundle.text import Links, Words
 
+_CONTAIN = (
+    "agentslo contain do --agent '{{{{ $labels.agent }}}}'"
+    " --environment '{{{{ $labels.environment }}}}' --action {0.contain} --reason {0.name}"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -57,6 +62,7 @@ def _annotations(alert: Alert, options: Options) -> dict[str, str]:
         "summary": words.fill(alert.summary),
         "description": words.fill(alert.description),
         "command": words.fill(alert.command),
+        **({"contain": words.fill(_CONTAIN.format(alert))} if alert.contain else {}),
         "runbook_url": options.links.runbook(alert.name),
         "dashboard_url": options.links.dashboard(alert.board, alert.scope, options.extra_labels),
     }
