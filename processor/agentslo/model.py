@@ -142,21 +142,13 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolAsk:
-    """A call that a model's answer asks for."""
+class ToldCall:
+    """One side of a tool call in messages: what a model asked for, or the result it was given."""
 
     id: str
-    tool: str
-    args_hash: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolAnswer:
-    """What came back from a call, as a later message says."""
-
-    id: str
-    result_hash: int | None
-    failed: bool
+    tool: str = ""
+    content_hash: int | None = None
+    failed: bool = False
 
 
 # Not frozen: one is built for every agent span on the hot path, and a frozen dataclass costs
@@ -211,8 +203,8 @@ class Step:
     has_result: bool = False
     args_hash: int | None = None
     result_hash: int | None = None
-    asked: tuple[ToolAsk, ...] = ()
-    told: tuple[ToolAnswer, ...] = ()
+    asked: tuple[ToldCall, ...] = ()
+    told: tuple[ToldCall, ...] = ()
     """Calls its answer asks for, and results it was given: on a model span, from its messages; on
     an agent span, from the history that is its output."""
     unseen: bool = False

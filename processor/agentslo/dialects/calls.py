@@ -1,7 +1,7 @@
 """The tool calls a model asked for and the results it was given, read from captured messages.
 
-In: messages as JSON, as instrumentation captures them. Out: `ToolAsk`s and `ToolAnswer`s, joined by
-call id. No state. Read by key, never by words: an asked call is an object with a name, arguments
+In: messages as JSON, as instrumentation captures them. Out: `ToldCall`s, joined by call
+id. No state. Read by key, never by words: an asked call is an object with a name, arguments
 and an id; an answer one with the id of a call and a result. These shapes are those of the OTel
 GenAI message schema, OpenAI (chat and responses), Anthropic, Bedrock, LangChain and Haystack.
 Instrumentation of a model's SDK alone sends no span for a tool; this is what is left of the call.
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from agentslo.dialects.answer import MAX_BYTES, MAX_DEPTH
 from agentslo.dialects.base import Value
 from agentslo.dialects.content import content_hash, error_result
-from agentslo.model import ToolAnswer, ToolAsk
+from agentslo.model import ToldCall
 
 MAX_CALLS = 64
 """Calls kept of one span."""
@@ -33,19 +33,19 @@ _RESULTS = ("response", "result", "output", "content")
 _FLAGS = ("is_error", "isError", "error")
 
 
-def asked(messages: str) -> tuple[ToolAsk, ...]:
+def asked(messages: str) -> tuple[ToldCall, ...]:
     """The calls a message asks for, in order."""
     found = (_ask(at) for at in _walk(_parsed(messages, _ASKS), 0))
     return tuple(dict.fromkeys(a for a in found if a is not None))[:MAX_CALLS]
 
 
-def answered(messages: str) -> tuple[ToolAnswer, ...]:
+def answered(messages: str) -> tuple[ToldCall, ...]:
     """The results in messages, in order."""
     found = (_answer(at) for at in _walk(_parsed(messages, _ANSWERS), 0))
     return tuple(a for a in found if a is not None)[-MAX_CALLS:]
 
 
-def answered_last(messages: str) -> tuple[ToolAnswer, ...]:
+def answered_last(messages: str) -> tuple[ToldCall, ...]:
     """The results since a model spoke last: those before are told by earlier model calls."""
     parsed = _parsed(messages, _ANSWERS)
     if isinstance(parsed, dict):
@@ -89,7 +89,7 @@ def _first(value: Mapping[str, Value], keys: tuple[str, ...]) -> Value:
     return next((value[key] for key in keys if value.get(key) is not None), None)
 
 
-def _ask(value: Mapping[str, Value]) -> ToolAsk | None:
+def _ask(value: Mapping[str, Value]) -> ToldCall | None:
     call = value.get("function")
     inner = call if isinstance(call, dict) else value
     name, ident = _first(inner, _NAMES), _first(value, _IDS)
@@ -97,7 +97,7 @@ def _ask(value: Mapping[str, Value]) -> ToolAsk | None:
         return None
     if not any(key in inner for key in _ARGUMENTS):
         return None
-    return ToolAsk(id=ident, tool=name, args_hash=content_hash(_first(inner, _ARGUMENTS)))
+    return ToldCall(id=ident, tool=name, content_hash=content_hash(_first(inner, _ARGUMENTS)))
 
 
 def _is_answer(value: Mapping[str, Value]) -> bool:
@@ -107,7 +107,7 @@ def _is_answer(value: Mapping[str, Value]) -> bool:
     return "arguments" not in value and any(isinstance(value.get(k), str) for k in _ANSWERED)
 
 
-def _answer(value: Mapping[str, Value]) -> ToolAnswer | None:
+def _answer(value: Mapping[str, Value]) -> ToldCall | None:
     if not _is_answer(value) or not any(key in value for key in _RESULTS):
         return None
     origin = value.get("origin")
@@ -117,4 +117,4 @@ def _answer(value: Mapping[str, Value]) -> ToolAnswer | None:
     result = _first(value, _RESULTS)
     marked = any(value.get(key) is True for key in _FLAGS) or value.get("status") == "error"
     failed = marked or error_result(result)
-    return ToolAnswer(id=ident, result_hash=content_hash(result), failed=failed)
+    return ToldCall(id=ident, content_hash=content_hash(result), failed=failed)

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agentslo.model import AGENT_LIKE, Role, Step, ToolAnswer, ToolAsk
+from agentslo.model import AGENT_LIKE, Role, Step, ToldCall
 
 _SEEN = frozenset({Role.TOOL, Role.HANDOFF, Role.RETRIEVAL})
 
@@ -19,8 +19,8 @@ _SEEN = frozenset({Role.TOOL, Role.HANDOFF, Role.RETRIEVAL})
 class _Call:
     """A call that was asked for and answered; `by` asked. Times are unix ns."""
 
-    ask: ToolAsk
-    answer: ToolAnswer
+    ask: ToldCall
+    answer: ToldCall
     by: Step
     start_ns: int
     end_ns: int
@@ -54,8 +54,8 @@ def _completed(step: Step, call: _Call | None) -> Step:
         step,
         has_args=True,
         has_result=True,
-        args_hash=call.ask.args_hash if step.args_hash is None else step.args_hash,
-        result_hash=answer.result_hash if step.result_hash is None else step.result_hash,
+        args_hash=call.ask.content_hash if step.args_hash is None else step.args_hash,
+        result_hash=answer.content_hash if step.result_hash is None else step.result_hash,
         failed=answer.failed if step.failed is None and step.fault is None else step.failed,
     )
 
@@ -67,7 +67,7 @@ def _above(by: Step, parents: Mapping[bytes, bytes]) -> bytes:
 
 def _between(steps: Sequence[Step]) -> Iterator[_Call]:
     """Calls that one model call asked for and a later one was given the result of."""
-    open_calls: dict[str, tuple[ToolAsk, Step]] = {}
+    open_calls: dict[str, tuple[ToldCall, Step]] = {}
     for model in (s for s in steps if s.role is Role.LLM):
         for answer in model.told:
             ask, by = open_calls.pop(answer.id, (None, model))
@@ -113,8 +113,8 @@ def _step(span_id: bytes, call: _Call) -> Step:
         call_id=ask.id,
         has_args=True,
         has_result=True,
-        args_hash=ask.args_hash,
-        result_hash=answer.result_hash,
+        args_hash=ask.content_hash,
+        result_hash=answer.content_hash,
         failed=answer.failed,
         source=by.source,
         unseen=True,

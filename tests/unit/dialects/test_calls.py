@@ -74,14 +74,14 @@ ANSWERED = {
 def test_a_call_is_read_in_every_documented_shape(shape: str) -> None:
     (found,) = asked(json.dumps(ASKED[shape]))
 
-    assert (found.id, found.tool, found.args_hash) == ("c1", "lookup", content_hash(ARGUMENTS))
+    assert (found.id, found.tool, found.content_hash) == ("c1", "lookup", content_hash(ARGUMENTS))
 
 
 @pytest.mark.parametrize("shape", ANSWERED)
 def test_a_result_is_read_in_every_documented_shape(shape: str) -> None:
     (found,) = answered(json.dumps([ANSWERED[shape]]))
 
-    assert (found.id, found.result_hash, found.failed) == ("c1", content_hash("shipped"), False)
+    assert (found.id, found.content_hash, found.failed) == ("c1", content_hash("shipped"), False)
 
 
 @pytest.mark.parametrize(
