@@ -149,8 +149,8 @@ code (`examples/mapping.yaml`) or read by a plug-in (`examples/dialect-plugin`).
 **yes**: told on a recording of the version named, replayed as by `agentslo replay`. **no**: the
 recording was read and it was not told, mostly because the spans do not hold it. **-**: not
 recorded. Message content was captured in all of these; without it a loop is told by tool names.
-Rows with an asterisk were measured once, on recordings that are not kept beside the project; all
-others are measured again by every test run that has the recordings.
+Rows with an asterisk were measured once, on recordings that are not kept beside the project and
+that rules were bettered by; all others are measured again by every test run that has the recordings.
 """
 
 _MEANING = """\
@@ -234,10 +234,16 @@ DOCUMENTED = (
         "",
     ),
     (
-        "CrewAI guardrails, policies and human feedback",
+        "CrewAI guardrails, policies, human feedback and failure codes",
         "source of crewai 1.15.30",
-        "guardrail triggered, policy that blocked, wait for a person",
+        "guardrail triggered, policy that blocked, wait for a person, type of a tool's failure",
         "",
+    ),
+    (
+        "OpenInference evaluations and annotations",
+        "openinference-semantic-conventions 0.1.42",
+        "what an evaluator or a person said of a span or its trace",
+        "what was said of a session; feedback that stays in a vendor's own API",
     ),
 )
 
