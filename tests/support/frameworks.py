@@ -150,7 +150,8 @@ code (`examples/mapping.yaml`) or read by a plug-in (`examples/dialect-plugin`).
 recording was read and it was not told, mostly because the spans do not hold it. **-**: not
 recorded. Message content was captured in all of these; without it a loop is told by tool names.
 Rows with an asterisk were measured once, on recordings that are not kept beside the project and
-that rules were bettered by; all others are measured again by every test run that has the recordings.
+that rules were bettered by; all others are measured again by every test run that has the
+recordings.
 """
 
 _MEANING = """\
