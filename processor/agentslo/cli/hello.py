@@ -12,6 +12,7 @@ from os import environ
 
 import grpc
 
+from agentslo.cli.live import authorization
 from agentslo.config.problems import ConfigError
 from agentslo.config.service_file import load
 from agentslo.demo.hello import requests
@@ -25,7 +26,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "hello",
         help="send a dozen recorded runs to a running service",
-        description="Sends recorded runs of real agent frameworks, with fresh ids and times.",
+        description="Sends recorded runs of real agent frameworks, with fresh ids and times; with "
+        "the bearer token in AGENTSLO_TOKEN, where the listener asks for one.",
     )
     parser.add_argument("--endpoint", help="OTLP/gRPC address (default: where `run` listens)")
     parser.set_defaults(func=run)
@@ -40,13 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     endpoint = arguments.endpoint or listen.grpc.address
     sent: Counter[str] = Counter()
+    shown = tuple((name.lower(), value) for name, value in authorization().items())
     with grpc.insecure_channel(endpoint) as channel:
         export: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
             Signal.TRACES.grpc_method
         )
         for recording, body in requests(time.time_ns(), secrets.token_bytes(8)):
             try:
-                export(body, timeout=TIMEOUT_S, wait_for_ready=False)
+                export(body, timeout=TIMEOUT_S, wait_for_ready=False, metadata=shown)
             except grpc.RpcError as error:
                 sys.stderr.write(
                     f"agentslo hello: {endpoint} did not take the spans: {error.details()}; "

@@ -1,12 +1,13 @@
 """Asking a running service's page for values.
 
-In: the page's address and a path. Out: the parsed JSON. Raises `OSError` or `ValueError` with a
-message fit for one line.
+In: the page's address and a path; a bearer token from `AGENTSLO_TOKEN`, where the page asks for
+one. Out: the parsed JSON. Raises `OSError` or `ValueError` with a message fit for one line.
 """
 
 import json
 import urllib.error
 import urllib.request
+from os import environ
 from typing import Any
 
 TIMEOUT_S = 10.0
@@ -17,8 +18,9 @@ def get(url: str, path: str) -> dict[str, Any]:
     target = url.rstrip("/") + path
     if not target.startswith(("http://", "https://")):
         raise ValueError(f"{url}: give the address of the page, such as http://127.0.0.1:9465")
+    request = urllib.request.Request(target, headers=authorization())  # noqa: S310 - http(s)
     try:
-        with urllib.request.urlopen(target, timeout=TIMEOUT_S) as answer:  # noqa: S310 - http(s)
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - http(s)
             found: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
@@ -27,3 +29,9 @@ def get(url: str, path: str) -> dict[str, Any]:
     except urllib.error.URLError as error:
         raise OSError(f"{url} does not answer: {error.reason}; is `agentslo run` up?") from error
     return found
+
+
+def authorization() -> dict[str, str]:
+    """The header that shows the token of the environment; none without one."""
+    token = environ.get("AGENTSLO_TOKEN", "").strip()
+    return {"Authorization": f"Bearer {token}"} if token else {}

@@ -49,6 +49,12 @@ def split_address(text: str) -> HostPort | None:
     return HostPort(host, int(match["port"]))
 
 
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches a listen address; `localhost` is bound as 127.0.0.1."""
+    found = split_address(address)
+    return found is not None and _canonical(found.host) == "loopback"
+
+
 def endpoint_address(endpoint: str, *, default_port: int | None = None) -> HostPort | None:
     """Where an endpoint (`host:port` or an http URL) connects to, or None.
 

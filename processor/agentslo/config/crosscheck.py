@@ -7,13 +7,22 @@ state. Compares only what is sound, so one mistake is one problem.
 from dataclasses import replace
 from itertools import combinations
 
-from agentslo.config.addresses import GRPC_PORT, MAX_PORT, HostPort, endpoint_address, split_address
+from agentslo.config.addresses import (
+    GRPC_PORT,
+    MAX_PORT,
+    HostPort,
+    endpoint_address,
+    is_loopback,
+    split_address,
+)
 from agentslo.config.options import ListenOptions, WebOptions
 from agentslo.config.problems import quoted
 from agentslo.config.reading import Reading
 from agentslo.config.transport import DestinationOptions, ListenerOptions
 
 _LISTENERS = ("grpc", "http", "metrics", "page")
+_DECIDING = ("feedback", "webhooks", "reload")
+_READING = ("page", "api")
 
 
 def with_offset(listen: ListenOptions, offset: int, reading: Reading) -> ListenOptions:
@@ -41,6 +50,33 @@ def check_listeners(listen: ListenOptions, reading: Reading) -> None:
             written = second if reading.is_written(("listen", second)) else first
             what = f"listen.{first} and listen.{second} both listen on {other}"
             reading.note(("listen", written, "address"), what, "give one another port")
+
+
+def check_access(listen: ListenOptions, reading: Reading) -> None:
+    """Nothing that decides is open to the network; what else is open is told (design.md 7)."""
+    for options in (listen.grpc, listen.http, listen.metrics):
+        if is_open(options) and not options.token_file:
+            what = f"{options.address} is open to whoever reaches it"
+            fix = "add token_file or tls.client_ca_file, or listen on 127.0.0.1"
+            reading.warn(("listen", options.name, "address"), what, fix)
+    if not is_open(listen.page) or not reading.is_sound("listen", "page"):
+        return
+    missing = [name for name in _DECIDING if not getattr(listen.page.tokens, name)]
+    where = ("listen", "page", "address")
+    if missing:
+        what = f"whoever reaches {listen.page.address} could decide: {', '.join(missing)}"
+        fix = f"add tokens ({', '.join(missing)}) or tls.client_ca_file, or listen on 127.0.0.1"
+        reading.note(where, what, fix)
+    hidden = [name for name in _READING if not getattr(listen.page.tokens, name)]
+    if hidden and not missing:
+        what = f"{listen.page.address} shows nobody: {', '.join(hidden)}"
+        reading.warn(where, what, f"add tokens ({', '.join(hidden)})")
+
+
+def is_open(options: ListenerOptions | WebOptions) -> bool:
+    """Whether others than this machine and the holders of our certificates reach a listener."""
+    checked = options.tls is not None and bool(options.tls.ca_file)
+    return not checked and not is_loopback(options.address)
 
 
 def check_loops(

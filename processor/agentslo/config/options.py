@@ -32,6 +32,32 @@ class WebOptions:
     tls: TlsOptions | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsListener(WebOptions):
+    """The address that serves metrics and health."""
+
+    token_file: str = ""
+    """Scrapers must show a bearer token this file holds; empty: nobody is asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTokens:
+    """Files of bearer tokens, one for each thing the page's listener is for."""
+
+    page: str = ""
+    api: str = ""
+    feedback: str = ""
+    webhooks: str = ""
+    reload: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageListener(WebOptions):
+    """The address that serves the page, its API and what decides something."""
+
+    tokens: PageTokens = PageTokens()
+
+
 def _grpc() -> ListenerOptions:
     return ListenerOptions(
         name="grpc", protocol="grpc", address="127.0.0.1:4317", option="listen.grpc.address"
@@ -44,12 +70,13 @@ def _http() -> ListenerOptions:
     )
 
 
-def _metrics() -> WebOptions:
-    return WebOptions(name="metrics", address="127.0.0.1:9464", option="listen.metrics.address")
+def _metrics() -> MetricsListener:
+    address = "127.0.0.1:9464"
+    return MetricsListener(name="metrics", address=address, option="listen.metrics.address")
 
 
-def _page() -> WebOptions:
-    return WebOptions(name="page", address="127.0.0.1:9465", option="listen.page.address")
+def _page() -> PageListener:
+    return PageListener(name="page", address="127.0.0.1:9465", option="listen.page.address")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +85,8 @@ class ListenOptions:
 
     grpc: ListenerOptions = field(default_factory=_grpc)
     http: ListenerOptions = field(default_factory=_http)
-    metrics: WebOptions = field(default_factory=_metrics)
-    page: WebOptions = field(default_factory=_page)
+    metrics: MetricsListener = field(default_factory=_metrics)
+    page: PageListener = field(default_factory=_page)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

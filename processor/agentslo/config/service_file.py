@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agentslo.config.agent_options import AgentFile
 from agentslo.config.agents import load_agents
-from agentslo.config.crosscheck import check_listeners, check_loops, with_offset
+from agentslo.config.crosscheck import check_access, check_listeners, check_loops, with_offset
 from agentslo.config.dialect_options import DialectOptions
 from agentslo.config.env import overlay
 from agentslo.config.fields import Faulty
@@ -135,6 +135,7 @@ def _interpret(root: Node, reading: Reading) -> ServiceConfig:
     config = ServiceConfig() if isinstance(read, Faulty) else read
     listen = with_offset(config.listen, config.port_offset, reading)
     check_listeners(listen, reading)
+    check_access(listen, reading)
     check_loops(listen, config.destinations, reading)
     return replace(config, listen=listen)
 

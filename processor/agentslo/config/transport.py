@@ -53,6 +53,8 @@ class ListenerOptions:
     read_timeout_s: float = 30.0
     """HTTP: time for the first request line, and again for one body."""
     tls: TlsOptions | None = None
+    token_file: str = ""
+    """Senders must show a bearer token this file holds; empty: nobody is asked."""
     trust: bool = True
     """Whether `agent_slo.declared.*` attributes from here are believed."""
     ack: Ack = "forwarded"

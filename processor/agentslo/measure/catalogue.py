@@ -36,6 +36,7 @@ _ACTION_STATES = (
     *("attempted", "committed", "verified", "rejected"),
     *("compensated", "unresolved", "duplicate"),
 )
+_LISTENER = one_of("listener", "grpc", "http", "metrics", "page")
 _SIGNAL = one_of("signal", "traces", "logs", "metrics")
 
 
@@ -244,6 +245,16 @@ _TABLE = (
         *(_SIGNAL, _open("reason")),
     ),
     counter(
+        "agent_slo_processor_access_denied_total",
+        "Requests turned away for their token, or as a browser's on a stranger's behalf.",
+        *(_LISTENER, _open("reason")),
+    ),
+    gauge(
+        "agent_slo_processor_listener_open",
+        "1 where whoever reaches a listener may use it: away from loopback, asking nothing.",
+        _LISTENER,
+    ),
+    counter(
         "agent_slo_processor_received_bytes_total",
         "Uncompressed bytes of export requests that were not refused.",
         _SIGNAL,
@@ -278,9 +289,7 @@ _TABLE = (
     counter(
         "agent_slo_processor_late_spans_total", "Agent spans that came after their run was counted."
     ),
-    counter(
-        "agent_slo_processor_duplicate_spans_total", "Agent spans seen before and not read again."
-    ),
+    counter("agent_slo_processor_duplicate_spans_total", "Agent spans seen before, not reread."),
     counter(
         "agent_slo_processor_already_marked_spans_total",
         "Spans that came with attributes of ours and got none added.",

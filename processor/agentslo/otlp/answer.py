@@ -65,6 +65,11 @@ class Reply:
 ACCEPTED = Reply(code=ReplyCode.ACCEPTED)
 BUSY = Reply(code=ReplyCode.RETRY, message="too many requests at once", retry_after_s=1.0)
 
+NO_TOKEN = Reply(code=ReplyCode.UNAUTHENTICATED, message="a bearer token is needed")
+LOCKED = Reply(
+    code=ReplyCode.RETRY, message="too many wrong tokens from this address", retry_after_s=5.0
+)
+
 
 class Ingest(Protocol):
     """The pipeline as a receiver sees it; both methods run on the receivers' event loop."""

@@ -11,6 +11,8 @@ import socket
 
 ANY_HOST = "0.0.0.0"  # noqa: S104 - only for an address that was given without a host
 
+LOOPBACK = "127.0.0.1"
+
 
 class ListenFailed(OSError):
     """The address cannot be listened on; the message names it and the option that set it."""
@@ -29,10 +31,15 @@ class PortTaken(ListenFailed):
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """`127.0.0.1:4317` or `[::1]:4317` as host and port; an empty host is every IPv4 address."""
+    """`127.0.0.1:4317` or `[::1]:4317` as host and port; an empty host is every IPv4 address.
+
+    `localhost` is 127.0.0.1 without asking a resolver, which could answer anything.
+    """
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65_535:
         raise ValueError(f"{address!r} is not host:port")
+    if host.lower() == "localhost":
+        host = LOOPBACK
     return host.removeprefix("[").removesuffix("]") or ANY_HOST, int(port)
 
 

@@ -8,11 +8,25 @@ connections, the bytes being read, and the counts in `answers`. Source: OTLP spe
 
 import asyncio
 import logging
+from pathlib import Path
+from time import monotonic
 
 from aiohttp import web
 
 from agentslo.config.transport import ListenerOptions
-from agentslo.otlp.answer import BUSY, FAULT_RETRY_S, Answers, Ingest, Reply, ReplyCode, Signal, ask
+from agentslo.otlp.access import Denied, Failures, Guard
+from agentslo.otlp.answer import (
+    BUSY,
+    FAULT_RETRY_S,
+    LOCKED,
+    NO_TOKEN,
+    Answers,
+    Ingest,
+    Reply,
+    ReplyCode,
+    Signal,
+    ask,
+)
 from agentslo.otlp.http_body import Budget, Lease, Refused, read_body, refuse, unsupported
 from agentslo.otlp.json_codec import logs_from_json, metrics_from_json, traces_from_json
 from agentslo.otlp.listen import listen_error, split_address
@@ -42,6 +56,7 @@ class HttpReceiver:
         self.port = 0
         self._options = options
         self._ingest = ingest
+        self.guard = Guard(Path(options.token_file), Failures()) if options.token_file else None
         self._budget = Budget(limit_bytes=options.buffer_bytes)
         self._active = 0
         self._silent: dict[web.RequestHandler, asyncio.TimerHandle] = {}
@@ -103,6 +118,7 @@ class HttpReceiver:
             timer.cancel()
         signal = SIGNALS.get(request.path)
         try:
+            self._ask_for_token(request)
             if signal is None:
                 raise Refused(404, Reply(code=ReplyCode.INVALID, message="no such path"))
             reply = await self._answer(request, signal)
@@ -116,6 +132,17 @@ class HttpReceiver:
             reply = Reply(code=ReplyCode.RETRY, message="fault", retry_after_s=FAULT_RETRY_S)
         self.answers.requests[signal or "other", reply.code] += 1
         return _response(status, reply, JSON if request.content_type == JSON else PROTOBUF)
+
+    def _ask_for_token(self, request: web.BaseRequest) -> None:
+        """Refuse who shows none of the tokens, before the path or the body is looked at."""
+        if self.guard is None:
+            return
+        shown = request.headers.getall("Authorization", [])
+        authorization = shown[0] if len(shown) == 1 else ""
+        denied = self.guard.check(authorization, request.remote or "", monotonic())
+        if denied is not None:
+            reply = LOCKED if denied is Denied.LIMITED else NO_TOKEN
+            raise Refused(HTTP_STATUS[reply.code], reply)
 
     async def _answer(self, request: web.BaseRequest, signal: Signal) -> Reply:
         if request.method != "POST":
@@ -170,6 +197,8 @@ def _response(status: int, reply: Reply, content_type: str) -> web.Response:
         response.headers["Retry-After"] = str(retry_after_s(reply))
     if status == METHOD_NOT_ALLOWED:
         response.headers["Allow"] = "POST"
+    if reply.code is ReplyCode.UNAUTHENTICATED:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 

@@ -72,6 +72,11 @@ class Gauges:
         self._to(m.LEDGER_ROWS, ("written",), written, now_ns)
         self._to(m.LEDGER_ROWS, ("dropped",), dropped, now_ns)
 
+    def denied(self, listener: str, denied: Mapping[str, int], now_ns: int) -> None:
+        """Requests a listener turned away so far, by reason."""
+        for reason, total in denied.items():
+            self._to(m.ACCESS_DENIED, (listener, str(reason)), total, now_ns)
+
     def _to(self, family: Family, labels: Labels, total: float, now_ns: int) -> None:
         """Raise a counter to the total kept elsewhere."""
         more = total - self._seen[family, labels]

@@ -26,6 +26,7 @@ from agentslo.otlp.transports import sender_for
 from agentslo.outcomes.prices import pricing
 from agentslo.page import html
 from agentslo.service import feedback
+from agentslo.service.access import metrics_gate, open_listeners, page_gate
 from agentslo.service.assembly import directory, pipeline, reader
 from agentslo.service.dispatch import Dispatcher
 from agentslo.service.events import Happening
@@ -35,7 +36,7 @@ from agentslo.service.ledger_rows import row as ledger_row
 from agentslo.service.recent import Recent
 from agentslo.service.recorder import Recorder
 from agentslo.service.report import coverage_report
-from agentslo.service.web import CLOSED, WebServer, may_decide, metrics_app, page_app
+from agentslo.service.web import WebServer, metrics_app, page_app
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
 from agentslo.store.writer import LedgerWriter
 
@@ -109,11 +110,9 @@ class Service:
         self._gauges = Gauges(self.metrics, self.intake, self.dispatcher, self.pipeline)
         self.grpc = GrpcReceiver(listen.grpc, self.intake)
         self.http = HttpReceiver(listen.http, self.intake)
-        decides = may_decide(listen.page)
-        if not decides:
-            logger.warning(CLOSED)
-        self.web = WebServer(listen.metrics, metrics_app(self))
-        self.page = WebServer(listen.page, page_app(self, decides=decides))
+        self._gates = {"metrics": metrics_gate(listen.metrics), "page": page_gate(listen.page)}
+        self.web = WebServer(listen.metrics, metrics_app(self, self._gates["metrics"]))
+        self.page = WebServer(listen.page, page_app(self, self._gates["page"]))
         try:
             _require_free(listen.grpc)
             await self.web.start()
@@ -239,12 +238,17 @@ class Service:
         acks = {self._config.listen.grpc.ack, self._config.listen.http.ack}
         for ack in acks:
             self.metrics.set(m.PROMISE, (ack,), 1.0)
+        for name, anybody in open_listeners(self._config.listen).items():
+            self.metrics.set(m.LISTENER_OPEN, (name,), float(anybody))
 
     def refresh(self) -> int:
         """Bring all gauges up to date; gives the time, unix ns."""
         now_ns = self.now_ns()
         self._recorder.objectives(self.pipeline.verdicts.directory)
         self._gauges.update((self.grpc.answers, self.http.answers), now_ns)
+        for name, one in {**self._gates, "grpc": self.grpc.guard, "http": self.http.guard}.items():
+            if one is not None:
+                self._gauges.denied(name, one.denied, now_ns)
         if self._ledger is not None:
             self._gauges.ledger(self._ledger.written, self._ledger.dropped, now_ns)
         self.metrics.set(m.LOOP_STALL, (), max(self._stall_s, self._previous_stall_s))

@@ -6,7 +6,6 @@ the service when asked.
 
 import json
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
 from typing import Protocol
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from agentslo.measure.series import Metrics
 from agentslo.otlp.listen import listen_error, split_address
 from agentslo.otlp.tls import listener_context
 from agentslo.page import html
+from agentslo.service.access import Gate, middleware
 from agentslo.service.feedback import MAX_BYTES, FeedbackError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,10 +27,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-CLOSED = (
-    "feedback and reload are off: listen.page is not on loopback, and anybody who reaches it could "
-    "change verdicts; put listen.page on 127.0.0.1, or give it tls with a ca_file for its clients"
-)
 
 
 class Shown(Protocol):
@@ -75,7 +71,7 @@ class Shown(Protocol):
         ...
 
 
-def metrics_app(service: Shown) -> web.Application:
+def metrics_app(service: Shown, gate: Gate) -> web.Application:
     """`/metrics`, `/healthz`, `/readyz`."""
 
     async def metrics(request: web.Request) -> web.StreamResponse:
@@ -91,31 +87,20 @@ def metrics_app(service: Shown) -> web.Application:
     async def healthz(_request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok\n")
 
-    async def readyz(_request: web.Request) -> web.StreamResponse:
+    async def readyz(request: web.Request) -> web.StreamResponse:
         ready, detail = service.readiness()
-        return web.json_response(detail, status=200 if ready else 503)
+        # Asked without a token too, by what restarts us; names are for who may read metrics.
+        told = detail if gate.knows(request) else {"ready": ready}
+        return web.json_response(told, status=200 if ready else 503)
 
-    return _app({"/metrics": metrics, "/healthz": healthz, "/readyz": readyz})
+    return _app({"/metrics": metrics, "/healthz": healthz, "/readyz": readyz}, gate)
 
 
 def _process(form: Format) -> list[bytes]:
     return [process_metrics(form)]
 
 
-def may_decide(options: WebOptions) -> bool:
-    """Whether requests that change verdicts or configuration are taken on this address: on
-    loopback, or from clients whose certificate is checked (design.md 7).
-    """
-    if options.tls is not None and options.tls.ca_file:
-        return True
-    host, _ = split_address(options.address)
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def page_app(service: Shown, *, decides: bool) -> web.Application:
+def page_app(service: Shown, gate: Gate) -> web.Application:
     """`/`, `/api/v1/...`, and what changes something: `POST /v1/feedback`, `POST /-/reload`."""
 
     async def page(_request: web.Request) -> web.StreamResponse:
@@ -154,9 +139,6 @@ def page_app(service: Shown, *, decides: bool) -> web.Application:
             headers=HEADERS,
         )
 
-    async def closed(_request: web.Request) -> web.StreamResponse:
-        return web.json_response({"error": CLOSED}, status=403, headers=HEADERS)
-
     app = _app(
         {
             "/": page,
@@ -164,15 +146,16 @@ def page_app(service: Shown, *, decides: bool) -> web.Application:
             "/api/v1/doctor": doctor,
             "/api/v1/seen": seen,
             "/api/v1/runs/{run_id}/explain": explain,
-        }
+        },
+        gate,
     )
-    app.router.add_post("/-/reload", reload if decides else closed)
-    app.router.add_post("/v1/feedback", feedback if decides else closed)
+    app.router.add_post("/-/reload", reload)
+    app.router.add_post("/v1/feedback", feedback)
     return app
 
 
-def _app(routes: dict[str, Handler]) -> web.Application:
-    app = web.Application(client_max_size=MAX_BYTES)
+def _app(routes: dict[str, Handler], gate: Gate) -> web.Application:
+    app = web.Application(client_max_size=MAX_BYTES, middlewares=[middleware(gate, HEADERS)])
     for path, handler in routes.items():
         app.router.add_get(path, handler)
     return app

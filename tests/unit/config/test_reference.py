@@ -15,7 +15,8 @@ EXAMPLE = REPOSITORY / "examples" / "agentslo.yaml"
 NOT_WRITTEN = {
     "ServiceConfig": {"revision", "agents", "warnings"},
     "ListenerOptions": {"name", "protocol", "option"},
-    "WebOptions": {"name", "option"},
+    "MetricsListener": {"name", "option"},
+    "PageListener": {"name", "option"},
     "TlsOptions": {"ca_file", "server_name", "insecure_skip_verify"},
 }
 

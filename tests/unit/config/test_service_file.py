@@ -74,11 +74,11 @@ def test_a_quiet_time_below_that_of_single_processes_lowers_it_too(tmp_path: Pat
 
 
 def test_a_listener_is_an_address_or_a_mapping(tmp_path: Path) -> None:
-    short = loaded(tmp_path, "listen: {grpc: '0.0.0.0:4317'}\n")
-    long = loaded(tmp_path, "listen: {grpc: {address: '0.0.0.0:4317'}}\n")
+    short = loaded(tmp_path, "listen: {grpc: '[::1]:4317'}\n")
+    long = loaded(tmp_path, "listen: {grpc: {address: '[::1]:4317'}}\n")
 
     assert short == long
-    assert short.listen.grpc.address == "0.0.0.0:4317"
+    assert short.listen.grpc.address == "[::1]:4317"
 
 
 def test_the_port_offset_moves_every_listener_but_port_0(tmp_path: Path) -> None:

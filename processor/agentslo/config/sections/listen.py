@@ -3,14 +3,15 @@
 In: nodes. Out: `ListenOptions`. No state. Source: design.md 7 and 8.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from agentslo.config.fields import Key
 from agentslo.config.kinds import Boolean, ByteSize, Duration, Integer, ListenAddress, choice_of
-from agentslo.config.options import ListenOptions, WebOptions
+from agentslo.config.options import ListenOptions, MetricsListener, PageListener, PageTokens
 from agentslo.config.reading import OptionPath, Reading, dotted
 from agentslo.config.schema import Group
 from agentslo.config.sections.tls import LISTENER_TLS
+from agentslo.config.sections.tokens import checked, token_file
 from agentslo.config.transport import Ack, ListenerOptions
 
 _MIB = 1024 * 1024
@@ -28,11 +29,25 @@ def _finish_otlp(options: ListenerOptions, path: OptionPath, reading: Reading) -
     if options.buffer_bytes < options.max_bytes and reading.is_sound(*path):
         what = f"is below max_bytes ({options.max_bytes})"
         reading.note((*path, "buffer_bytes"), what, "one request must fit; raise it")
+    file = checked(options.token_file, (*path, "token_file"), reading)
+    return replace(options, option=_set_by(path, reading), token_file=file)
+
+
+def _finish_metrics(
+    options: MetricsListener, path: OptionPath, reading: Reading
+) -> MetricsListener:
+    file = checked(options.token_file, (*path, "token_file"), reading)
+    return replace(options, option=_set_by(path, reading), token_file=file)
+
+
+def _finish_page(options: PageListener, path: OptionPath, reading: Reading) -> PageListener:
     return replace(options, option=_set_by(path, reading))
 
 
-def _finish_web(options: WebOptions, path: OptionPath, reading: Reading) -> WebOptions:
-    return replace(options, option=_set_by(path, reading))
+def _finish_tokens(tokens: PageTokens, path: OptionPath, reading: Reading) -> PageTokens:
+    names = [field.name for field in fields(tokens)]
+    files = {name: checked(getattr(tokens, name), (*path, name), reading) for name in names}
+    return replace(tokens, **files)
 
 
 _ADDRESS = Key("address", ListenAddress(), "Where to listen; port 0 takes a free one.")
@@ -52,6 +67,7 @@ _OTLP_FIELDS = (
     ),
     Key("trust", Boolean(), "Whether `agent_slo.declared.*` attributes from here are believed."),
     LISTENER_TLS,
+    token_file("token_file", "Bearer tokens, one a line; senders must show one of them."),
     Key("max_connections", Integer(1, 100_000), "Connections at once."),
     Key("max_requests", Integer(1, 100_000), "Requests at once; beyond it a retryable refusal."),
 )
@@ -66,7 +82,31 @@ _HTTP_FIELDS = (
     Key("read_timeout_s", Duration(0.1, 600), "Time for the request line, and for one body."),
 )
 
-_WEB_FIELDS = (_ADDRESS, LISTENER_TLS)
+_METRICS_FIELDS = (
+    _ADDRESS,
+    LISTENER_TLS,
+    token_file(
+        "token_file",
+        "Bearer tokens, one a line; `/metrics` asks for one of them, and without one `/readyz` "
+        "says no more than ready or not.",
+    ),
+)
+
+_TOKENS = Group(
+    name="tokens",
+    doc="Files of bearer tokens, one a line, for each thing the page's listener is for. Away from "
+    "loopback and without `client_ca_file` each is needed.",
+    make=PageTokens,
+    start=PageTokens(),
+    fields=(
+        token_file("page", "For the page; a browser may give it as the password."),
+        token_file("api", "For `/api/v1`."),
+        token_file("feedback", "For `POST /v1/feedback`."),
+        token_file("webhooks", "For every other `POST`: what other systems report."),
+        token_file("reload", "For `POST /-/reload`."),
+    ),
+    finish=_finish_tokens,
+)
 
 LISTEN = Group(
     name="listen",
@@ -95,19 +135,19 @@ LISTEN = Group(
         Group(
             name="metrics",
             doc="`/metrics`, `/healthz`, `/readyz`.",
-            make=WebOptions,
+            make=MetricsListener,
             start=_DEFAULT.metrics,
-            fields=_WEB_FIELDS,
-            finish=_finish_web,
+            fields=_METRICS_FIELDS,
+            finish=_finish_metrics,
             shorthand="address",
         ),
         Group(
             name="page",
-            doc="Status page and `/api/v1`.",
-            make=WebOptions,
+            doc="Status page, `/api/v1`, and what decides something.",
+            make=PageListener,
             start=_DEFAULT.page,
-            fields=_WEB_FIELDS,
-            finish=_finish_web,
+            fields=(_ADDRESS, LISTENER_TLS, _TOKENS),
+            finish=_finish_page,
             shorthand="address",
         ),
     ),
