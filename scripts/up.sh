@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Starts docker-compose.yml with a password for Grafana's admin, printed once and written nowhere.
-# A password in GRAFANA_ADMIN_PASSWORD is used instead. Grafana keeps the first one on its volume.
+# Starts docker-compose.yml with a password for Grafana's admin, printed once and written nowhere
+# (one in GRAFANA_ADMIN_PASSWORD is used instead; Grafana keeps the first one on its volume), and
+# with a token for agentslo's page, kept in .secrets.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,5 +11,12 @@ if [ -z "${GRAFANA_ADMIN_PASSWORD:-}" ]; then
   echo "Grafana: user admin, password $GRAFANA_ADMIN_PASSWORD (from the first start on a new volume)"
 fi
 export GRAFANA_ADMIN_PASSWORD
+# The folder keeps others out; the file is read by the user of the container.
+if [ ! -s .secrets/page-token ]; then
+  install -d -m 0700 .secrets
+  od -An -N24 -tx1 /dev/urandom | tr -d ' \n' > .secrets/page-token
+  chmod 0644 .secrets/page-token
+fi
 docker compose up --build --detach "$@"
-echo "Grafana http://127.0.0.1:3000/   agentslo http://127.0.0.1:9465/"
+echo "Grafana http://127.0.0.1:3000/"
+echo "agentslo http://127.0.0.1:9465/   any user, password $(cat .secrets/page-token)"
