@@ -239,11 +239,13 @@ def request(sent: Iterable[Sent]) -> bytes:
 
 def log_request(row: Yaml) -> bytes:
     """One evaluation as a logs export request: `evaluation at about trace label score attributes`,
-    `as: event_name` (default) or `as: attribute`, the older way to name an event."""
+    `as: event_name` (default), `as: attribute`, the older way to name an event, or `as: untraced`.
+    """
     message = ExportLogsServiceRequest()
     record = message.resource_logs.add().scope_logs.add().log_records.add()
     record.time_unix_nano = at_ns(row["at"])
-    record.trace_id = trace_id(str(row.get("trace", "t")))
+    if row.get("as") != "untraced":
+        record.trace_id = trace_id(str(row.get("trace", "t")))
     if "about" in row:
         record.span_id = span_id(str(row["about"]))
     found = {"gen_ai.evaluation.name": row["evaluation"]}

@@ -29,6 +29,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A span that another one points to; ids are raw bytes."""
+
+    trace_id: bytes
+    span_id: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpanView:
     """One span as sent, attributes as Python values, nothing interpreted yet. Times are unix ns."""
 
@@ -46,6 +54,7 @@ class SpanView:
     events: tuple[Event, ...]
     resource: Resource
     scope: Scope
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from agentslo.dialects.base import text
-from agentslo.dialects.read import evaluation
+from agentslo.dialects.evaluations import EVENT, evaluation
 from agentslo.dialects.values import attributes
 from agentslo.model import Evaluation
 
-EVENT = "gen_ai.evaluation.result"
 MARKER = EVENT.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedEvaluation:
-    """An evaluation and the span it is about; ids are raw bytes, `span_id` may be empty."""
+    """An evaluation and what it is about; ids are raw bytes and may be empty, but not all."""
 
     trace_id: bytes
     span_id: bytes
+    response_id: str
     time_ns: int
     evaluation: Evaluation
 
@@ -35,7 +35,9 @@ def read(encoded: bytes) -> LoggedEvaluation | None:
     record = LogRecord.FromString(encoded)
     found = attributes(record.attributes)
     named = record.event_name or text(found.get("event.name"))
-    if named != EVENT or len(record.trace_id) != 16:
+    response_id = text(found.get("gen_ai.response.id"))
+    in_trace = len(record.trace_id) == 16 and any(record.trace_id)
+    if named != EVENT or not (in_trace or response_id):
         return None
     ident = hashlib.sha256(
         b"\0".join(
@@ -48,8 +50,9 @@ def read(encoded: bytes) -> LoggedEvaluation | None:
         )
     ).hexdigest()[:16]
     return LoggedEvaluation(
-        trace_id=record.trace_id,
-        span_id=record.span_id,
+        trace_id=record.trace_id if in_trace else b"",
+        span_id=record.span_id if in_trace else b"",
+        response_id=response_id,
         time_ns=record.time_unix_nano or record.observed_time_unix_nano,
         evaluation=evaluation(found, ident),
     )

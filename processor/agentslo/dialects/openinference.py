@@ -1,16 +1,15 @@
 """OpenInference (conventions.md 1 rule 3, 2, 4, 5, 7, 8; FINDINGS 3).
 
 Kinds are upper-case words in `openinference.span.kind`. Documents and messages are flattened into
-indexed keys, and so are evaluations of a span or its trace. A guardrail span may say in its output
+indexed keys, and so are evaluations (`evaluations.py`). A guardrail span may say in its output
 whether it was triggered; a hand-off is a TOOL span named `handoff to X`.
 """
 
 import json
 import re
-from collections.abc import Iterator
 
-from agentslo.dialects.base import Attributes, Dialect, SpanView, number, text
-from agentslo.model import Evaluation, Fault, Finish, Role, Step
+from agentslo.dialects.base import Attributes, Dialect, SpanView, text
+from agentslo.model import Fault, Finish, Role, Step
 
 KIND = "openinference.span.kind"
 KINDS: dict[str, Role] = {
@@ -36,9 +35,6 @@ _METHOD = re.compile(r"\.(__call__|acall|call|arun|run)$")
 _DOCUMENT = "retrieval.documents."
 _TOOL_CALL = ".message.tool_calls.0.tool_call.function.name"
 _SESSION_KEYS = ("session_id", "conversation_id", "thread_id")
-_JUDGED = re.compile(
-    r"((?:trace\.)?(?:evaluations\.\d+\.evaluation|annotations\.\d+\.annotation))\.name"
-)
 _TRIGGERED = ("triggered", "tripwire_triggered")
 
 
@@ -78,7 +74,6 @@ def refine(view: SpanView, step: Step) -> None:
         step.finish = Finish.TOOL_CALL
     if not step.conversation_id:
         step.conversation_id = _session(text(found.get("metadata")))
-    step.evaluations = (*step.evaluations, *_evaluations(found))
     if step.fault is None and any(e.name == "span.cancelled" for e in view.events):
         step.fault = Fault.CANCELLED
 
@@ -91,23 +86,6 @@ def _asks_for_tool(found: Attributes) -> bool:
 def _documents(found: Attributes) -> int | None:
     places = {k.split(".", 3)[2] for k in found if k.startswith(_DOCUMENT)}
     return len(places) if places else None
-
-
-def _evaluations(found: Attributes) -> Iterator[Evaluation]:
-    """What evaluators and annotators said of this span or its trace; one of a session judges more
-    than a run.
-    """
-    for key, name in found.items():
-        told = _JUDGED.fullmatch(key) if key.endswith(".name") else None
-        if told is not None and isinstance(name, str):
-            at = told.group(1)
-            yield Evaluation(
-                name=name,
-                label=text(found.get(f"{at}.label")),
-                score=number(found.get(f"{at}.score")),
-                human=text(found.get(f"{at}.annotator_kind")).upper() == "HUMAN",
-                id=at,
-            )
 
 
 def _triggered(output: str) -> bool | None:

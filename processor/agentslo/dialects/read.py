@@ -11,13 +11,12 @@ from dataclasses import replace
 
 from agentslo.config.dialect_options import CONCEPTS
 from agentslo.config.wants import NOTHING, Wants
-from agentslo.dialects import calls, facts, faults
+from agentslo.dialects import calls, evaluations, facts, faults
 from agentslo.dialects.answer import finish_of, last_words
 from agentslo.dialects.base import (
     STATUS_ERROR,
     STATUS_UNSET,
     Dialect,
-    Event,
     SpanView,
     Value,
     count,
@@ -27,7 +26,7 @@ from agentslo.dialects.base import (
 from agentslo.dialects.content import as_text, content_hash, error_result, items
 from agentslo.dialects.finish import normalise
 from agentslo.dialects.registry import BUILT_IN
-from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Evaluation, Fault, Finish, Role, Scope, Step
+from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Fault, Finish, Role, Scope, Step
 
 OWN = "agent_slo."
 DECLARED = "agent_slo.declared."
@@ -243,7 +242,7 @@ def _head(view: SpanView, role: Role, arrival_ns: int) -> Step:
         parent_remote=bool(view.flags & _REMOTE) if view.flags & _REMOTE_KNOWN else None,
         resource=view.resource,
         scope=view.scope,
-        evaluations=_evaluations(view.events),
+        evaluations=() if evaluations.linked(view, role) else evaluations.on_span(view),
         declared=_declared(view.attributes),
         enriched=any(k.startswith(OWN) and not k.startswith(DECLARED) for k in view.attributes),
     )
@@ -285,8 +284,14 @@ def _failed(view: SpanView, role: Role, fault: Fault | None, result: Value) -> b
 
 
 def without_declared(view: SpanView) -> SpanView:
-    """The span without what its sender declares of runs: a sender that is not believed."""
-    kept = {k: v for k, v in view.attributes.items() if not k.startswith(DECLARED)}
+    """The span without what its sender declares of runs, and says a person judged: a sender that is
+    not believed.
+    """
+    kept = {
+        k: v
+        for k, v in view.attributes.items()
+        if not k.startswith(DECLARED) and not k.endswith(".annotator_kind")
+    }
     return replace(view, attributes=kept)
 
 
@@ -296,18 +301,3 @@ def _declared(found: Mapping[str, Value]) -> dict[str, str | bool | int | float]
         for key, value in found.items()
         if key.startswith(DECLARED) and isinstance(value, str | bool | int | float)
     }
-
-
-def evaluation(found: Mapping[str, Value], ident: str) -> Evaluation:
-    """One `gen_ai.evaluation.result` from its attributes."""
-    return Evaluation(
-        name=text(found.get("gen_ai.evaluation.name")),
-        label=text(found.get("gen_ai.evaluation.score.label")),
-        score=number(found.get("gen_ai.evaluation.score.value")),
-        id=ident,
-    )
-
-
-def _evaluations(events: Sequence[Event]) -> tuple[Evaluation, ...]:
-    named = [e for e in events if e.name == "gen_ai.evaluation.result"]
-    return tuple(evaluation(e.attributes, f"event-{i}") for i, e in enumerate(named))

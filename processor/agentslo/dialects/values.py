@@ -16,7 +16,7 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourcePb
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from agentslo.dialects.base import Event, SpanView, Value, text
+from agentslo.dialects.base import Event, Link, SpanView, Value, text
 from agentslo.model import Resource, Scope
 
 MAX_DEPTH = 16
@@ -81,4 +81,5 @@ def span(encoded: bytes, sent_by: Resource, made_by: Scope) -> SpanView:
         events=tuple(Event(name=e.name, attributes=attributes(e.attributes)) for e in found.events),
         resource=sent_by,
         scope=made_by,
+        links=tuple(Link(trace_id=k.trace_id, span_id=k.span_id) for k in found.links),
     )

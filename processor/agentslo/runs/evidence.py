@@ -133,6 +133,9 @@ class EvidenceStore:
     def offer(self, about: About, evaluation: Evaluation, now_ns: int) -> Judged | None:
         """The closed run an evaluation is about, with it added; None where it waits or repeats."""
         judged = next(self._found(about), None)
+        if judged is not None and now_ns - judged.closed_ns > KEEP_NS:
+            self.ignored["too_late"] += 1
+            return None
         if judged is not None:
             if any(e.id == evaluation.id for e in judged.evaluations):
                 self.ignored["repeated"] += 1

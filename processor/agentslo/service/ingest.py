@@ -105,7 +105,7 @@ class Intake:
         if signal is Signal.LOGS:
             now_ns = self._now()
             try:
-                self.happen(self._pipeline.logs(body, now_ns), now_ns)
+                self.happen(self._pipeline.heard.logs(body, now_ns), now_ns)
             except CutError:
                 raise
             except Exception:  # noqa: BLE001 - a bug in the analysis must not stop forwarding

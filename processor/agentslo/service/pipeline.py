@@ -13,11 +13,10 @@ from google.protobuf.message import DecodeError
 
 from agentslo.config.directory import Directory
 from agentslo.config.options import RunsOptions
-from agentslo.dialects import logs as log_records
 from agentslo.dialects import values
 from agentslo.dialects.read import Reader, without_declared
 from agentslo.measure.labels import clean
-from agentslo.model import Evaluation, Resource, Role, Scope, Step
+from agentslo.model import Resource, Role, Scope, Step
 from agentslo.otlp.cut import Batch, Request
 from agentslo.otlp.ids import Ids, read_ids
 from agentslo.otlp.splice import encode, step_attributes
@@ -32,6 +31,7 @@ from agentslo.runs.open_trace import Arrival, Closed
 from agentslo.service.enrich import SCOPE, run_attributes, step_result
 from agentslo.service.events import Happening, HeldSpan, Released
 from agentslo.service.faults import Faults
+from agentslo.service.heard import Heard
 from agentslo.service.verdicts import Verdicts
 
 MAX_INTERNED = 10_000
@@ -72,6 +72,7 @@ class Pipeline:
         self.assembler = Assembler(runs, self._splits, self._trace_fault)
         habits = Habits(tools=self._shows_tools, answers=self._shows_answers)
         self.verdicts = Verdicts(runs, directory, habits, self._faults, price)
+        self.heard = Heard(self.verdicts, self.tally)
         self.agent_spans: Counter[str] = Counter()
         self._resources: dict[bytes, Resource] = {}
         self._scopes: dict[bytes, Scope] = {}
@@ -129,13 +130,13 @@ class Pipeline:
                 leaving.append(encoded)
                 fed.plain.append(encoded)
                 continue
-            step = self._step(encoded, resource, scope, now_ns, source)
+            step = self._step(encoded, resource, scope, now_ns, source, fed)
             if step is None:
                 leaving.append(encoded)
                 fed.plain.append(encoded)
                 continue
             fed.newest_ns = max(fed.newest_ns, step.end_ns)
-            out = self._take(step, HeldSpan(batch=batch, encoded=encoded), now_ns)
+            out = self._take(step, HeldSpan(batch=batch, encoded=encoded), now_ns, fed)
             if out is None:
                 fed.kept += 1
             else:
@@ -144,7 +145,13 @@ class Pipeline:
         batch.items = leaving
 
     def _step(
-        self, encoded: bytes, resource: Resource, scope: Scope, now_ns: int, source: str
+        self,
+        encoded: bytes,
+        resource: Resource,
+        scope: Scope,
+        now_ns: int,
+        source: str,
+        fed: Fed,
     ) -> Step | None:
         """The agent step in a span; None where there is none, or it cannot be read (counted)."""
         try:
@@ -155,6 +162,7 @@ class Pipeline:
             if source in self._untrusted:
                 view = without_declared(view)
             step = self._reader.step(view, now_ns)
+            fed.happenings.extend(self.heard.linked(view, step, now_ns))
         except DecodeError:
             self.tally["unreadable_span"] += 1
             return None
@@ -165,7 +173,7 @@ class Pipeline:
             step.source = source
         return step
 
-    def _take(self, step: Step, span: HeldSpan, now_ns: int) -> bytes | None:
+    def _take(self, step: Step, span: HeldSpan, now_ns: int, fed: Fed) -> bytes | None:
         """Assemble one step; gives the bytes that leave now, None where the span is held."""
         arrival = self.assembler.add(step, now_ns)
         self.tally[f"step_{arrival.value}"] += 1
@@ -178,7 +186,7 @@ class Pipeline:
             self.tally["already_enriched"] += 1
             return span.encoded
         if arrival is Arrival.LATE:
-            return self._late(step, span.encoded)
+            return self._late(step, span.encoded, now_ns, fed)
         if arrival is Arrival.OVER_BOUND:
             return span.encoded
         if self._options.hold_roots and self.assembler.wants_held(step):
@@ -188,11 +196,16 @@ class Pipeline:
             return None
         return span.encoded + step_attributes(step.role.value, step_result(step))
 
-    def _late(self, step: Step, encoded: bytes) -> bytes:
-        """A span of a closed run: a copy of its root gets the verdict, others their mark."""
+    def _late(self, step: Step, encoded: bytes, now_ns: int, fed: Fed) -> bytes:
+        """A span of a closed run: a copy of its root gets the verdict, others their mark. What it
+        says of the run above it is late evidence.
+        """
         judged = self.verdicts.evidence.of(f"{step.trace_id.hex()}:{step.span_id.hex()}")
         if judged is not None:
             return encoded + encode(run_attributes(judged.run, judged.verdict))
+        about = About(trace_id=step.trace_id.hex(), span_id=step.parent_id)
+        for said in step.evaluations:
+            fed.happenings.extend(self.heard.judgement(about, said, now_ns))
         return encoded + step_attributes(step.role.value, step_result(step))
 
     def _freed(self) -> list[Happening]:
@@ -264,31 +277,6 @@ class Pipeline:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
         held = _span(closed.held) if closed.held else None
         return self.verdicts.closed(run, held, now_ns)
-
-    # ---- evidence in
-
-    def logs(self, body: bytes, now_ns: int) -> list[Happening]:
-        """Take one logs export request: evaluations are used, all else is left alone."""
-        out: list[Happening] = []
-        for batch in Request(body).batches:
-            for encoded in batch.items:
-                try:
-                    found = log_records.read(encoded)
-                except DecodeError:
-                    self.tally["unreadable_log"] += 1
-                    continue
-                if found is not None:
-                    out.extend(self._evaluated(found, now_ns))
-        return out
-
-    def _evaluated(self, found: log_records.LoggedEvaluation, now_ns: int) -> list[Happening]:
-        about = About(trace_id=found.trace_id.hex(), span_id=found.span_id)
-        return self.feedback(about, found.evaluation, now_ns)
-
-    def feedback(self, about: About, evaluation: Evaluation, now_ns: int) -> list[Happening]:
-        """Take one judgement of a run, from a log record or a person."""
-        self.tally["evaluations"] += 1
-        return list(self.verdicts.evaluated(about, evaluation, now_ns))
 
     # ---- interned senders
 

@@ -312,7 +312,7 @@ class Service:
         """Take one judgement of a run; raises `FeedbackError`."""
         about, evaluation = feedback.read(body)
         now_ns = self.now_ns()
-        self.intake.happen(self.pipeline.feedback(about, evaluation, now_ns), now_ns)
+        self.intake.happen(self.pipeline.heard.judgement(about, evaluation, now_ns), now_ns)
 
     def doctor(self) -> dict[str, object]:
         """What the spans seen so far lack."""

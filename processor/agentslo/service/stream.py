@@ -35,7 +35,7 @@ class Stream:
 
     def _take(self, message: Message) -> Iterable[Happening]:
         if message.signal is Signal.LOGS:
-            return self.pipeline.logs(message.body, self._now_ns)
+            return self.pipeline.heard.logs(message.body, self._now_ns)
         return self.pipeline.traces(message.body, self._now_ns, message.path).happenings
 
     def _advance(self, time_ns: int) -> None:
