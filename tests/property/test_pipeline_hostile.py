@@ -49,7 +49,7 @@ def test_random_bytes_are_no_request_or_pass(body: bytes) -> None:
     with contextlib.suppress(CutError):
         closed(found, found.traces(body, NOW_NS))
     with contextlib.suppress(CutError):
-        found.logs(body, NOW_NS)
+        found.heard.logs(body, NOW_NS)
 
 
 @given(
@@ -70,7 +70,7 @@ def test_spans_that_cannot_be_read_pass_untouched_and_are_counted(
 @given(st.lists(st.binary(max_size=60).map(lambda b: b"gen_ai.evaluation.result" + b), max_size=4))
 def test_log_records_that_cannot_be_read_are_counted(records: list[bytes]) -> None:
     found = pipeline()
-    assert found.logs(enveloped(records), NOW_NS) == []
+    assert found.heard.logs(enveloped(records), NOW_NS) == []
     assert found.tally["unreadable_log"] == len(records)
 
 
