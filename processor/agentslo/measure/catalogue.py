@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from agentslo.measure.family import Family, Label, counter, gauge, histogram, one_of
+from agentslo.measure.operations import OPERATIONS
 from agentslo.measure.processor_families import PROCESSOR_FAMILIES
 from agentslo.model import Evidence, Outcome, SloResult
 
@@ -196,6 +197,7 @@ _TABLE = (
         "agent_slo_config_last_reload_successful",
         "1 if the files in force are the newest ones, 0 if the last reload failed.",
     ),
+    *OPERATIONS,
     *PROCESSOR_FAMILIES,
 )
 

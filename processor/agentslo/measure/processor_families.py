@@ -165,5 +165,10 @@ PROCESSOR_FAMILIES: Final = (
         "When this process started, in seconds since 1970.",
         unit="seconds",
     ),
+    gauge(
+        "agent_slo_processor_decisions_head",
+        "Number of the newest decision, with its digest: for `audit verify --head`.",
+        _open("digest"),
+    ),
     gauge("agent_slo_processor_build_info", "Always 1: what is running.", Label(name="version")),
 )

@@ -30,6 +30,8 @@ class FeedbackError(ValueError):
 
 def read(body: bytes) -> tuple[About, Evaluation]:
     """One piece of feedback."""
+    if len(body) > MAX_BYTES:
+        raise FeedbackError(f"{len(body)} bytes are too much; send at most {MAX_BYTES}")
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:

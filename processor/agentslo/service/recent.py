@@ -63,6 +63,13 @@ class Recent:
         last = self._last.get(run_id)
         return last.explanation() if last else None
 
+    def environments(self) -> dict[str, set[str]]:
+        """Where each agent was seen."""
+        found: dict[str, set[str]] = {}
+        for agent, environment in self.agents:
+            found.setdefault(agent, set()).add(environment)
+        return found
+
     def note(self, happening: Happening) -> None:
         """Take one happening in."""
         if isinstance(happening, Corrected):

@@ -33,6 +33,7 @@ from agentslo.service.events import Happening
 from agentslo.service.gauges import Gauges
 from agentslo.service.ingest import Intake
 from agentslo.service.ledger_rows import row as ledger_row
+from agentslo.service.operations import Operations
 from agentslo.service.recent import Recent
 from agentslo.service.recorder import Recorder
 from agentslo.service.report import coverage_report
@@ -82,6 +83,7 @@ class Service:
         self._stopping = False
         self._ledger: LedgerWriter | None = None
         self._ledger_trouble = ""
+        self._operations = Operations(config)
 
     def now_ns(self) -> int:
         """Unix time that never jumps: the wall clock at start plus a monotonic clock."""
@@ -125,6 +127,7 @@ class Service:
         for one in destinations:
             await one.start()
         self._open_ledger()
+        await self._operations.start(self.now_ns())
         self._log_warnings()
         await self.grpc.set_serving(serving=True)
         self._constant_metrics()
@@ -146,6 +149,7 @@ class Service:
             await one.close()
         if self._ledger is not None:
             await asyncio.to_thread(self._ledger.stop, LEDGER_STOP_S)
+        await self._operations.stop()
         self.refresh()
         logger.info("stopped: drained=%s %s", all(drained), self._summary())
         await self._close_listeners(0.0)
@@ -251,6 +255,8 @@ class Service:
                 self._gauges.denied(name, one.denied, now_ns)
         if self._ledger is not None:
             self._gauges.ledger(self._ledger.written, self._ledger.dropped, now_ns)
+        self._operations.look(now_ns)
+        self._operations.show(self.metrics, self._recent.environments(), now_ns)
         self.metrics.set(m.LOOP_STALL, (), max(self._stall_s, self._previous_stall_s))
         return now_ns
 
@@ -265,6 +271,7 @@ class Service:
             "full_destinations": full,
             "forwards": [d.name for d in self.dispatcher.destinations],
             "ledger": self._ledger.trouble if self._ledger else self._ledger_trouble,
+            "operations": self._operations.trouble,
         }
         return not self._stopping, detail
 
@@ -313,6 +320,10 @@ class Service:
         about, evaluation = feedback.read(body)
         now_ns = self.now_ns()
         self.intake.happen(self.pipeline.heard.judgement(about, evaluation, now_ns), now_ns)
+
+    async def alerts(self, body: bytes) -> dict[str, object]:
+        """Take a webhook of Alertmanager; raises `AlertError`, or `NoOperations`."""
+        return await self._operations.take(body, self.now_ns())
 
     def doctor(self) -> dict[str, object]:
         """What the spans seen so far lack."""

@@ -17,8 +17,10 @@ from agentslo.measure.series import Metrics
 from agentslo.otlp.listen import listen_error, split_address
 from agentslo.otlp.tls import listener_context
 from agentslo.page import html
+from agentslo.respond.alerts import MAX_BYTES, AlertError
 from agentslo.service.access import Gate, middleware
-from agentslo.service.feedback import MAX_BYTES, FeedbackError
+from agentslo.service.feedback import FeedbackError
+from agentslo.service.operations import NoOperations
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEADERS = {
@@ -62,6 +64,10 @@ class Shown(Protocol):
         """Why a recent run got its outcome; None where it is not remembered."""
         ...
 
+    async def alerts(self, body: bytes) -> dict[str, object]:
+        """Take a webhook of Alertmanager; raises `AlertError`, or `NoOperations`."""
+        ...
+
     def feedback(self, body: bytes) -> None:
         """Take one judgement of a run; raises `FeedbackError`."""
         ...
@@ -101,7 +107,7 @@ def _process(form: Format) -> list[bytes]:
 
 
 def page_app(service: Shown, gate: Gate) -> web.Application:
-    """`/`, `/api/v1/...`, and what changes something: `POST /v1/feedback`, `POST /-/reload`."""
+    """`/`, `/api/v1/...`, and what changes something: feedback, alerts, reload."""
 
     async def page(_request: web.Request) -> web.StreamResponse:
         return web.Response(text=service.status_page(), content_type="text/html", headers=HEADERS)
@@ -122,12 +128,39 @@ def page_app(service: Shown, gate: Gate) -> web.Application:
             return web.json_response(found, status=404, headers=HEADERS)
         return web.json_response(found, headers=HEADERS)
 
+    app = _app(
+        {
+            "/": page,
+            "/api/v1/status": status,
+            "/api/v1/doctor": doctor,
+            "/api/v1/seen": seen,
+            "/api/v1/runs/{run_id}/explain": explain,
+        },
+        gate,
+    )
+    for path, handler in _deciding(service).items():
+        app.router.add_post(path, handler)
+    return app
+
+
+def _deciding(service: Shown) -> dict[str, Handler]:
+    """What changes something, by its path."""
+
     async def feedback(request: web.Request) -> web.StreamResponse:
         try:
             service.feedback(await request.read())
         except FeedbackError as error:
             return web.json_response({"error": str(error)}, status=400, headers=HEADERS)
         return web.json_response({"status": "ok"}, status=202, headers=HEADERS)
+
+    async def alerts(request: web.Request) -> web.StreamResponse:
+        try:
+            handled = await service.alerts(await request.read())
+        except AlertError as error:
+            return web.json_response({"error": str(error)}, status=400, headers=HEADERS)
+        except NoOperations as error:
+            return web.json_response({"error": str(error)}, status=503, headers=HEADERS)
+        return web.json_response(handled, headers=HEADERS)
 
     async def reload(_request: web.Request) -> web.StreamResponse:
         problems = service.reload()
@@ -139,19 +172,7 @@ def page_app(service: Shown, gate: Gate) -> web.Application:
             headers=HEADERS,
         )
 
-    app = _app(
-        {
-            "/": page,
-            "/api/v1/status": status,
-            "/api/v1/doctor": doctor,
-            "/api/v1/seen": seen,
-            "/api/v1/runs/{run_id}/explain": explain,
-        },
-        gate,
-    )
-    app.router.add_post("/-/reload", reload)
-    app.router.add_post("/v1/feedback", feedback)
-    return app
+    return {"/-/reload": reload, "/v1/feedback": feedback, "/v1/alerts": alerts}
 
 
 def _app(routes: dict[str, Handler], gate: Gate) -> web.Application:

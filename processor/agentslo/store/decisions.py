@@ -103,6 +103,13 @@ class Decisions:
                 self._db.execute("ROLLBACK")
             raise
 
+    @property
+    def head(self) -> tuple[int, str]:
+        """Number and digest of the newest row: what to publish elsewhere."""
+        found = self._db.execute("SELECT seq, digest FROM decisions ORDER BY seq DESC LIMIT 1")
+        seq, digest = found.fetchone() or (0, NOTHING)
+        return seq, digest
+
     def rows(self, *, subject: str = "", agent: str = "", kind: str = "") -> list[Decision]:
         """Decisions, oldest first; `kind` is the start of one."""
         return _rows(self._db, subject, agent, kind)

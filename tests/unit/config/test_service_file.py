@@ -318,6 +318,7 @@ def test_a_variable_is_taken_literally() -> None:
         "AGENTSLO_CONFIG",
         "AGENTSLO_SHARED",
         "AGENTSLO_REQUIRE_TOOLS",
+        "AGENTSLO_TOKEN",
         "AGENTSLO_TOOLS_DIR",
     ],
 )

@@ -11,6 +11,9 @@ CONTRACT = """
 agent_slo_runs_total{agent,environment,release,task_type,outcome}
 agent_slo_run_reasons_total{agent,environment,outcome,reason,evidence}
 agent_slo_runs_waiting{agent,environment}
+agent_slo_safe_to_run_reason{agent,environment,reason}
+agent_slo_incidents_open{agent,environment,severity}
+agent_slo_containment_expiry_timestamp_seconds{agent,action}
 agent_slo_events_total{agent,environment,slo,release,segment,result}
 agent_slo_excluded_events_total{agent,environment,slo}
 agent_slo_corrections_total{agent,environment,slo,from,to,source}

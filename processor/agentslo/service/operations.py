@@ -1,0 +1,158 @@
+"""Operations of a running service: alerts taken in, and what is decided shown as metrics.
+
+In: webhook bodies; what the command line decides in the same file. Out: incidents, containments,
+and rows of the operations families. State: one thread with its connections, and the newest picture;
+all of it can be read from the file again. Nothing here stands in the way of a span.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from agentslo.config.service_file import ServiceConfig
+from agentslo.measure import names as m
+from agentslo.measure.series import Metrics
+from agentslo.respond.alerts import AlertIntake
+from agentslo.respond.containment import Containment
+from agentslo.respond.desk import Desk
+from agentslo.respond.duty import FLAGS_FILE, Duty
+from agentslo.respond.incidents import Incident
+from agentslo.store.decisions import Decisions, DecisionsError, open_decisions
+from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
+
+logger = logging.getLogger(__name__)
+
+Work = Callable[[int], None]
+
+LOOK_NS = 5_000_000_000
+"""How often the file is looked at for what others decided."""
+
+
+class NoOperations(Exception):
+    """Nothing can be decided here; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What is decided, as it was looked at last."""
+
+    incidents: tuple[Incident, ...] = ()
+    containments: tuple[Containment, ...] = ()
+    head: tuple[int, str] = (0, "")
+
+
+class Operations:
+    """One storage directory's operations; `trouble` says why there are none."""
+
+    def __init__(self, config: ServiceConfig) -> None:
+        self._config = config
+        self._thread = ThreadPoolExecutor(1, "operations")
+        self._decisions: Decisions | None = None
+        self._intake: AlertIntake | None = None
+        self._duty: Duty | None = None
+        self._looked_ns = 0
+        self._looking: asyncio.Future[None] | None = None
+        self.picture = Picture()
+        self.trouble = ""
+
+    async def start(self, now_ns: int) -> None:
+        """Open what the storage directory holds; trouble is logged and stops nothing."""
+        if not self._config.storage.directory:
+            self.trouble = "storage.directory is not set: incidents and containment are kept there"
+            return
+        await self._on_thread(self._open, now_ns)
+
+    async def stop(self) -> None:
+        """Close the file."""
+        if self._decisions is not None:
+            await self._on_thread(lambda _: self._close(), 0)
+        self._thread.shutdown(wait=False)
+
+    async def take(self, body: bytes, now_ns: int) -> dict[str, object]:
+        """A webhook of Alertmanager; raises `AlertError`, or `NoOperations`."""
+        intake = self._intake
+        if intake is None:
+            raise NoOperations(self.trouble)
+
+        def work() -> dict[str, object]:
+            try:
+                handled = intake.take(body, now_ns)
+            except (DecisionsError, OSError) as error:
+                raise NoOperations(str(error)) from error
+            self._look(now_ns)
+            return asdict(handled)
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def look(self, now_ns: int) -> None:
+        """See what was decided, at most every few seconds, without waiting for it."""
+        if self._duty is None or now_ns - self._looked_ns < LOOK_NS:
+            return
+        if self._looking is None or self._looking.done():
+            self._looked_ns = now_ns
+            self._looking = asyncio.ensure_future(self._on_thread(self._look, now_ns))
+
+    def show(self, metrics: Metrics, environments: dict[str, set[str]], now_ns: int) -> None:
+        """Set the operations families; `environments` are those each agent was seen in."""
+        opened: dict[tuple[str, ...], float] = {}
+        for one in self.picture.incidents:
+            key = (one.agent, one.environment, one.severity)
+            opened[key] = opened.get(key, 0.0) + (one.state != "closed")
+        expiry: dict[tuple[str, ...], float] = {}
+        stopped: dict[tuple[str, ...], float] = {}
+        for held in self.picture.containments:
+            if not held.holds(now_ns):
+                continue
+            at = (held.agent, held.action)
+            expiry[at] = max(expiry.get(at, 0.0), held.expires_ns / 1e9)
+            if held.action == "kill_switch":
+                named = {held.environment} if held.environment else set()
+                for where in named or environments.get(held.agent) or {"unset"}:
+                    stopped[held.agent, where, "kill_switch"] = 1.0
+        metrics.replace(m.INCIDENTS_OPEN, opened)
+        metrics.replace(m.CONTAINMENT_EXPIRY, expiry)
+        metrics.replace(m.SAFE_TO_RUN_REASON, stopped)
+        seq, digest = self.picture.head
+        metrics.replace(m.DECISIONS_HEAD, {(digest,): float(seq)} if seq else {})
+
+    async def _on_thread(self, work: Work, now_ns: int) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._thread, work, now_ns)
+        except (DecisionsError, LedgerError, OSError) as error:
+            self.trouble = str(error)
+            logger.warning("incidents and containment are not available: %s", error)
+
+    def _open(self, now_ns: int) -> None:
+        directory = Path(self._config.storage.directory)
+        ledger_file = directory / LEDGER_FILE
+        ledger = Ledger(ledger_file, read_only=True) if ledger_file.exists() else None
+        agents = {agent.name: agent for agent in self._config.agents}
+        tools = {name: [t.name for t in agent.tools] for name, agent in agents.items()}
+        self._decisions = open_decisions(directory)
+        desk = Desk(self._decisions, agents, self._config.revision)
+        self._duty = Duty(desk, ledger, directory / FLAGS_FILE, tools)
+        self._intake = AlertIntake(desk, ledger, self._duty)
+        # A crash between a decision and the flag file leaves the file behind: mend it now.
+        self._duty.write_flags(now_ns)
+        self._look(now_ns)
+
+    def _look(self, _now_ns: int) -> None:
+        if self._duty is None or self._decisions is None:
+            return
+        head = self._decisions.head
+        if head == self.picture.head:
+            return
+        logger.info("decisions: %d recorded, head %d:%s", head[0], *head)
+        self.picture = Picture(
+            incidents=tuple(self._duty.incidents()),
+            containments=tuple(self._duty.containments()),
+            head=head,
+        )
+
+    def _close(self) -> None:
+        if self._decisions is not None:
+            self._decisions.close()
