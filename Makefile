@@ -9,7 +9,7 @@ PYTEST := -m pytest -q -rs -n 2 --dist loadgroup
 export PYTHON
 .DEFAULT_GOAL := help
 
-.PHONY: help run hello up test check lint types layers coverage tools constraints clean venv-run venv-dev
+.PHONY: help run hello up preview test check lint types layers coverage tools constraints clean venv-run venv-dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: venv-dev ## every test this machine's tools allow
 
 up: ## the whole stack of docker-compose.yml, with a Grafana password made for it
 	@scripts/up.sh
+
+preview: venv-dev ## pictures of every board over a simulated fleet, in build/preview (needs npm)
+	@scripts/preview.sh $(ARGS)
 
 tools: ## installs the outside tools the tests run against, outside the clone
 	@scripts/tools.sh

@@ -77,8 +77,8 @@ FLEET = (
     Agent(
         name="triage",
         runs_per_h=180,
-        usual={"completed": 0.82, "safe_escalation": 0.12, "error": 0.02, "refused": 0.04},
-        then={"completed": 0.62, "safe_escalation": 0.31, "error": 0.03, "refused": 0.04},
+        usual={"completed": 0.85, "safe_escalation": 0.12, "error": 0.01, "refused": 0.02},
+        then={"completed": 0.66, "safe_escalation": 0.31, "error": 0.01, "refused": 0.02},
         changed_h=20,
         owner="front-office",
         tools=("classify", "route"),
@@ -100,12 +100,12 @@ FLEET = (
     Agent(
         name="shop/research-helper",
         runs_per_h=4,
-        usual={"completed": 0.3, "unknown": 0.66, "error": 0.04},
+        usual={"completed": 0.33, "unknown": 0.66, "error": 0.01},
         owner="",
         tier="",
         source="default",
         tools=("web_search",),
-        duration_s=60,
+        duration_s=30,
         usd=0.2,
     ),
     Agent(
@@ -115,7 +115,7 @@ FLEET = (
         seen_until_h=25,
         owner="finance",
         tools=("query",),
-        duration_s=200,
+        duration_s=20,
         usd=0.4,
     ),
 )
@@ -187,6 +187,8 @@ class Simulation:
         at, release = (agent.name, agent.environment), f"r{'8c1d' if changed else '41fa'}"
         task = self._random.choice(("order", "return", "question"))
         metrics, evidence = self._metrics, _evidence(agent, outcome)
+        # As the service does at an agent's first run.
+        metrics.touch(m.RUNS, (*at, release, task, "unsafe_action"), now_ns)
         metrics.inc(m.RUNS, (*at, release, task, outcome), now_ns)
         metrics.inc(m.RUN_REASONS, (*at, outcome, REASONS[outcome], evidence), now_ns)
         took_s = self._random.lognormvariate(math.log(agent.duration_s), 0.6)
@@ -217,7 +219,7 @@ class Simulation:
             for each in ("good", "bad", "unknown"):
                 self._metrics.touch(m.EVENTS, (*at, slo, release, "unset", each), now_ns)
             self._metrics.inc(m.EVENTS, (*at, slo, release, "unset", result), now_ns)
-        if outcome == "completed" and self._random.random() < 0.03:
+        if outcome == "completed" and self._random.random() < 0.01:
             outcome_row = (*at, "completed", "wrong_result", "human")
             self._metrics.inc(m.OUTCOME_CORRECTIONS, outcome_row, now_ns)
             self._metrics.inc(m.CORRECTIONS, (*at, "resolved", "good", "bad", "human"), now_ns)

@@ -147,7 +147,8 @@ _OBJECTIVES = table(
         unit="dtdurations",
         decimals=0,
     ),
-    keys={"slo": "Objective", "environment": "Environment", "agent": "Agent"},
+    keys={"slo": "Objective", "environment": "Environment"},
+    dropped=("agent",),
     shows="Each objective over its budget's period (28 d, or 7 d where its window is short)."
     " Good at"
     " worst counts every run that could not be judged as bad.",
@@ -206,14 +207,14 @@ _BUDGET = (
 _NEXT = (
     table(
         "Do this now",
-        Column(title="Action", expr=alerts_now("@agent"), words=FIRING),
+        Column(title="Action", expr=alerts_now("@agent"), words=FIRING, first=True, width=90),
         keys={
             "alertname": "Alert and runbook",
             "slo": "Objective",
             "owner": "Owner",
             "environment": "Environment",
-            "agent": "Agent",
         },
+        dropped=("agent",),
         shows="Firing alerts about this agent. The runbook has the alert's name, in"
         " `alert-rules/runbooks/`.",
         normal="empty.",

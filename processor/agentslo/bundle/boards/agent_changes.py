@@ -59,8 +59,8 @@ CHANGED: Final = (
             "prompt_version": "Prompt",
             "model": "Model",
             "environment": "Environment",
-            "agent": "Agent",
         },
+        dropped=("agent",),
         shows="The releases seen within a day and what they stand for.",
         normal="one with nearly all runs, or two during a rollout.",
         act="compare agent, prompt and model of the failing release with the one before.",
@@ -81,7 +81,8 @@ CHANGED: Final = (
             decimals=1,
             steps=((None, "text"), (4.0, "orange")),
         ),
-        keys={"feature": "What", "environment": "Environment", "agent": "Agent"},
+        keys={"feature": "What", "environment": "Environment"},
+        dropped=("agent",),
         shows="Failed runs, escalations and tool errors: the last day's share, and how far it"
         " is from"
         " the seven days before.",

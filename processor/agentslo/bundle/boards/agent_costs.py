@@ -101,6 +101,7 @@ COSTS: Final = (
         normal="steady.",
         act="a rise: the index is stale or the questions changed.",
         unit="percentunit",
+        decimals=1,
         empty="no retrievals",
     ),
 )

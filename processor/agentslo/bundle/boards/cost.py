@@ -170,6 +170,7 @@ _TRENDS = (
         normal="spans or the price list.",
         act="a public table ages: put the prices you pay into `prices`.",
         unit="currencyUSD",
+        decimals=2,
         empty="no prices",
     ),
     bars(

@@ -8,7 +8,7 @@ from typing import Final
 from agentslo.bundle.boards.colours import DRIFT
 from agentslo.bundle.boards.expressions import BAD, GOOD
 from agentslo.bundle.boards.model import Board, Query, Row
-from agentslo.bundle.boards.panels import bars, timeline, trend
+from agentslo.bundle.boards.panels import timeline, trend
 from agentslo.bundle.boards.tables import Column, table
 from agentslo.bundle.boards.variables import AGENTS, ENVIRONMENT, TO_AGENT
 
@@ -17,23 +17,32 @@ _JUDGED = f"{BAD}|{GOOD}|completed"
 _HIGH = "AgentDriftHigh"
 
 
-def _share(counts: str, by: str) -> str:
-    return f"sum by ({by}, bin) ({counts})\n/ on ({by}) group_left\nsum by ({by}) ({counts})"
+def _share(counts: str) -> str:
+    return (
+        f"sum by (<agent>, feature, bin) ({counts})\n/ on (<agent>, feature) group_left\n"
+        f"sum by (<agent>, feature) ({counts})"
+    )
+
+
+_EXPECTED = _share("agent_slo_drift_baseline_runs{@agent}")
+_OBSERVED = _share("increase(agent_slo_drift_bin_total{@agent}[1d])")
 
 
 _DRIFT = (
     timeline(
         "State by feature",
         Query(
-            expr="max by (<agent>, feature) (agent_slo_drift_state{@agent})",
+            expr="max by (<agent>, feature) (agent_slo_drift_state{@agent}) > 0",
             legend="{{agent}}: {{feature}}",
         ),
         words=DRIFT,
-        shows="Each feature of each agent against its baseline.",
-        normal="as before, or learning for a new agent.",
+        shows="Features of agents that differ from their baseline, or are still learned. Those that"
+        " are as before have no lane.",
+        normal="no lanes but blue ones of new agents.",
         act="DRIFT: the table below names where, the likely cause and how to undo it.",
         alert=_HIGH,
-        empty="no drift detection",
+        height=5,
+        empty="nothing has drifted",
     ),
     table(
         "What moved, where, and how to undo it",
@@ -75,6 +84,7 @@ _DRIFT = (
         alert=_HIGH,
         sort="Score",
         links={"Agent": TO_AGENT},
+        height=6,
         empty="nothing has drifted",
     ),
     trend(
@@ -101,39 +111,26 @@ _DRIFT = (
         act="few runs find only large changes: read the scores with care.",
         empty="no drift detection",
     ),
-    bars(
-        "Expected: share of each value in the baseline",
-        Query(
-            expr="topk(12, "
-            + _share("agent_slo_drift_baseline_runs{@agent}", "agent, feature")
-            + ")",
-            legend="{{feature}}: {{bin}}",
-            instant=True,
+    table(
+        "Expected and observed",
+        Column(title="Expected", expr=_EXPECTED, unit="percentunit", decimals=1),
+        Column(title="Observed, 1 d", expr=_OBSERVED, unit="percentunit", decimals=1),
+        Column(
+            title="Moved by",
+            expr=f"abs(({_OBSERVED})\n- on (<agent>, feature, bin)\n({_EXPECTED}))",
+            unit="percentunit",
+            decimals=1,
+            steps=((None, "text"), (0.1, "orange")),
         ),
-        shows="How often each value of each feature was seen in the baseline.",
-        normal="the same order as beside it.",
-        act="a value that is here and not there has vanished.",
+        keys={**_KEYS, "feature": "Feature", "bin": "Value"},
+        shows="How often each value of each feature was seen in the baseline and in the last day.",
+        normal="nearly the same.",
+        act="the first row moved most: look at runs that have this value.",
         alert=_HIGH,
-        unit="percentunit",
+        sort="Moved by",
+        links={"Agent": TO_AGENT},
         height=10,
         empty="no baseline yet",
-    ),
-    bars(
-        "Observed: share of each value, 1 d",
-        Query(
-            expr="topk(12, "
-            + _share("increase(agent_slo_drift_bin_total{@agent}[1d])", "agent, feature")
-            + ")",
-            legend="{{feature}}: {{bin}}",
-            instant=True,
-        ),
-        shows="How often each value of each feature was seen in the last day.",
-        normal="the same order as beside it.",
-        act="a value that is here and not there is new: look at runs that have it.",
-        alert=_HIGH,
-        unit="percentunit",
-        height=10,
-        empty="no drift detection",
     ),
 )
 
@@ -165,6 +162,7 @@ _SHIFTS = (
         normal="few; more good to bad than before means the first verdicts became too kind.",
         act="look at what the correcting source saw that the spans did not show.",
         unit="cpm",
+        style="stacked",
         empty="no corrections",
     ),
 )

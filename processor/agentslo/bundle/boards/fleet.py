@@ -231,7 +231,7 @@ _CHANGED = (
 
 _NEXT = table(
     "Firing alerts",
-    Column(title="Action", expr=alerts_now("@env"), words=FIRING),
+    Column(title="Action", expr=alerts_now("@env"), words=FIRING, first=True, width=90),
     keys={**_KEYS, "alertname": "Alert and runbook", "slo": "Objective", "owner": "Owner"},
     shows="Every firing alert about an agent. The runbook has the alert's name, in"
     " `alert-rules/runbooks/`.",

@@ -67,7 +67,7 @@ _NOW = (
     ),
     table(
         "What fires",
-        Column(title="Action", expr=alerts_now("@agent"), words=FIRING),
+        Column(title="Action", expr=alerts_now("@agent"), words=FIRING, first=True, width=90),
         keys={**_KEYS, "alertname": "Alert and runbook", "slo": "Objective", "owner": "Owner"},
         shows="Every firing alert about an agent; its runbook has its name, in"
         " `alert-rules/runbooks/`.",
@@ -104,6 +104,7 @@ _QUALITY = (
         normal="few hours each.",
         act="the longest bar is the alert to tune, or the problem to solve for good.",
         unit="h",
+        decimals=1,
         empty="no alert fired",
     ),
     table(
@@ -136,6 +137,7 @@ _LATE = (
         normal="few.",
         act="many from completed to a failure: what verified them should come earlier.",
         unit="cpm",
+        style="stacked",
         empty="no corrections",
     ),
     trend(

@@ -208,6 +208,7 @@ def bars(
     act: str,
     alert: str = "",
     unit: str = "short",
+    decimals: int = 0,
     steps: Steps = PLAIN,
     colours: Mapping[str, str] | None = None,
     width: int = 12,
@@ -227,6 +228,7 @@ def bars(
         height=height,
         config={
             "unit": unit,
+            "decimals": decimals,
             "noValue": empty,
             "min": 0,
             "color": {"mode": "thresholds"},

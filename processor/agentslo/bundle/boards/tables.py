@@ -6,11 +6,21 @@ keep the same labels, so Grafana's `merge` joins them into one row a label set.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from agentslo.bundle.boards.colours import Steps, Words, mappings, thresholds, word_steps
 from agentslo.bundle.boards.model import Panel, Query
 from agentslo.bundle.boards.panels import NO_RUNS
+
+# What a panel says where it has no rows is no text for one empty cell.
+_EMPTY_CELLS: Final = {
+    "matcher": {"id": "byRegexp", "options": "/.*/"},
+    "properties": [{"id": "noValue", "value": "-"}],
+}
+
+
+_LONG: Final = {"Agent": 190, "Alert and runbook": 230}
+"""Columns whose texts are long, in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +37,15 @@ class Column:
     decimals: int | None = None
     width: int = 0
     hidden: bool = False
+    first: bool = False
+    """Stands before the keys: what a reader must see first."""
 
 
 def table(
     title: str,
     *columns: Column,
     keys: Mapping[str, str],
+    dropped: tuple[str, ...] = (),
     shows: str,
     normal: str,
     act: str,
@@ -44,11 +57,9 @@ def table(
     height: int = 8,
     empty: str = NO_RUNS,
 ) -> Panel:
-    """Rows by `keys` (label to column title), in that order; `links` is column to (text, URL)."""
-    letters = [chr(ord("A") + place) for place in range(len(columns))]
-    values = ["Value"] if len(columns) == 1 else [f"Value #{letter}" for letter in letters]
-    names = {**keys, **{v: c.title for v, c in zip(values, columns, strict=True)}}
-    hidden = {v: True for v, c in zip(values, columns, strict=True) if c.hidden}
+    """Rows by `keys` (label to column title), in that order; `dropped` labels are not shown.
+    `links` is column to (text, URL).
+    """
     return Panel(
         kind="table",
         title=title,
@@ -61,9 +72,16 @@ def table(
         height=height,
         config={
             "noValue": empty,
-            "custom": {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True},
+            "custom": {
+                "align": "auto",
+                "cellOptions": {"type": "auto"},
+                "filterable": True,
+                "minWidth": 60,
+            },
         },
         overrides=(
+            _EMPTY_CELLS,
+            *(_wide(name) for name in keys.values() if name in _LONG),
             *(_cells(column) for column in columns if not column.hidden),
             *(_link(name, *link) for name, link in (links or {}).items()),
         ),
@@ -73,18 +91,29 @@ def table(
             "footer": {"show": False, "reducer": ["sum"], "fields": ""},
             "sortBy": [{"displayName": sort, "desc": descending}] if sort else [],
         },
-        transformations=(
-            {"id": "merge", "options": {}},
-            {
-                "id": "organize",
-                "options": {
-                    "excludeByName": {"Time": True, "__name__": True, **hidden},
-                    "indexByName": {name: place for place, name in enumerate(names)},
-                    "renameByName": names,
-                },
-            },
-        ),
+        transformations=_joined(columns, keys, dropped),
     )
+
+
+def _joined(
+    columns: tuple[Column, ...], keys: Mapping[str, str], dropped: tuple[str, ...]
+) -> tuple[Mapping[str, Any], ...]:
+    """One row a label set; columns named and in order."""
+    letters = [chr(ord("A") + place) for place in range(len(columns))]
+    values = ["Value"] if len(columns) == 1 else [f"Value #{letter}" for letter in letters]
+    titled = list(zip(values, columns, strict=True))
+    names = {
+        **{value: column.title for value, column in titled if column.first},
+        **keys,
+        **{value: column.title for value, column in titled if not column.first},
+    }
+    unseen = ("Time", "__name__", *dropped, *(value for value, column in titled if column.hidden))
+    order = {
+        "excludeByName": dict.fromkeys(unseen, True),
+        "indexByName": {name: place for place, name in enumerate(names)},
+        "renameByName": names,
+    }
+    return ({"id": "merge", "options": {}}, {"id": "organize", "options": order})
 
 
 def traces(
@@ -131,6 +160,13 @@ def _cells(column: Column) -> dict[str, Any]:
     if column.words:
         properties.append({"id": "mappings", "value": mappings(column.words)})
     return {"matcher": {"id": "byName", "options": column.title}, "properties": properties}
+
+
+def _wide(name: str) -> dict[str, Any]:
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": "custom.width", "value": _LONG[name]}],
+    }
 
 
 def _link(name: str, text: str, url: str) -> dict[str, Any]:
