@@ -40,6 +40,7 @@ _RARE = {
     m.PIPELINE_ERRORS: (("read",),),
     m.UNATTACHED_MODEL_CALLS: ((),),
     m.EVALUATIONS_IGNORED: (("no_run",),),
+    m.ACCESS_DENIED: (("page", "token"),),
     m.OVERFLOW: (("tools",),),
 }
 
@@ -60,6 +61,8 @@ def process(metrics: Metrics, chance: random.Random, now_s: int, start_s: int) -
         (m.QUEUE_OLDEST_AGE, 2),
     ):
         metrics.set(family, ("tempo",), chance.random() * most)
+    metrics.set(m.LISTENER_OPEN, ("grpc",), 1.0)
+    metrics.set(m.LISTENER_OPEN, ("page",), 0.0)
     metrics.set(m.OPEN_TRACES, (), float(chance.randint(20, 60)))
     metrics.set(m.LOOP_STALL, (), 0.02 + chance.random() * 0.05)
     metrics.set(m.CONFIG_RELOAD, (), 1.0)

@@ -171,6 +171,28 @@ _FLOW = (
         height=6,
         empty="nothing refused",
     ),
+    table(
+        "Who may use it",
+        Column(
+            title="Open to all",
+            expr=f"max by (listener) ({_P}listener_open)",
+            words={0: ("no", "green"), 1: ("yes", "#EAB839")},
+        ),
+        Column(
+            title="Turned away, 1 d",
+            expr=f"sum by (listener) (increase({_P}access_denied_total[1d])) > 0.5",
+            decimals=0,
+        ),
+        keys={"listener": "Listener"},
+        shows="Whether whoever reaches a listener may use it, and requests turned away for their"
+        " token.",
+        normal="only what runs on loopback or in a closed network is open; nobody turned away.",
+        act="give the listener tokens or TLS; see SECURITY.md.",
+        sort="Open to all",
+        width=24,
+        height=6,
+        empty=_EMPTY,
+    ),
     _flow(
         "Waiting to be sent",
         Query(expr=f"sum by (destination) ({_P}queue_bytes)", legend="{{destination}}"),
