@@ -126,7 +126,9 @@ class Simulation:
     """Runs counted minute by minute."""
 
     def __init__(self, end_s: int, hours: float) -> None:
-        self._random = random.Random(8)
+        # One stream each, so that another draw of one does not change the others' stories.
+        self._chance = {agent.name: random.Random(agent.name) for agent in FLEET}
+        self._own = self._random = random.Random("agentslo")
         self._end_s, self._start_s = end_s, end_s - int(hours * 3600)
         self._metrics = Metrics(MetricsOptions(zero_hold_s=0.0))
         self._samples: Samples = defaultdict(list)
@@ -137,10 +139,11 @@ class Simulation:
         for now_s in range(self._start_s, self._end_s + 1, SCRAPE_S):
             now_ns = now_s * 10**9
             for agent in FLEET:
+                self._random = self._chance[agent.name]
                 self._declare(agent)
                 for _ in range(self._arrivals(agent, now_s)):
                     self._run(agent, now_s, now_ns)
-            process(self._metrics, self._random, now_s, self._start_s)
+            process(self._metrics, self._own, now_s, self._start_s)
             self._scrape(now_s, now_ns)
         return self._samples
 
@@ -154,7 +157,7 @@ class Simulation:
             hours_left = (self._end_s - now_s) / 3600
             if hours_left > agent.seen_until_h:
                 drifted = agent.drifted if hours_left < agent.changed_h - 3 else ""
-                for row, number in drift(agent.name, agent.environment, drifted, self._random):
+                for row, number in drift(agent.name, agent.environment, drifted, self._own):
                     self._samples[_scraped(row)].append((now_s, number))
                 for row, more in bins(agent.name, agent.environment, drifted):
                     self._bins[row] += more
