@@ -30,6 +30,7 @@ from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Fault, Finish, Role, Scope,
 
 OWN = "agent_slo."
 DECLARED = "agent_slo.declared."
+MAX_LINKS = 32
 _REMOTE_KNOWN, _REMOTE = 0x100, 0x200
 _CLIENT = 3
 _CALLS = frozenset({Role.TOOL, Role.HANDOFF, Role.RETRIEVAL, Role.GUARDRAIL})
@@ -243,6 +244,7 @@ def _head(view: SpanView, role: Role, arrival_ns: int) -> Step:
         resource=view.resource,
         scope=view.scope,
         evaluations=() if evaluations.linked(view, role) else evaluations.on_span(view),
+        links=tuple((link.trace_id, link.span_id) for link in view.links[:MAX_LINKS]),
         declared=_declared(view.attributes),
         enriched=any(k.startswith(OWN) and not k.startswith(DECLARED) for k in view.attributes),
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from agentslo.model import Role, Step
 from agentslo.outcomes.view import RunView
 
+MAX_LINKS = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
@@ -31,6 +33,8 @@ class Details:
     """Names of the evaluations on the run's own spans."""
     declared_outcome: str
     experiment_arm: str
+    links: tuple[str, ...]
+    """Spans of other traces that its spans link to, as trace id `:` span id."""
 
 
 def details(view: RunView) -> Details:
@@ -49,7 +53,14 @@ def details(view: RunView) -> Details:
         evaluations=tuple(e.name for s in steps for e in s.evaluations),
         declared_outcome=next(told, ""),
         experiment_arm=next((s.arm for s in steps if s.arm), ""),
+        links=_links(view),
     )
+
+
+def _links(view: RunView) -> tuple[str, ...]:
+    linked = ((trace.hex(), span.hex()) for s in view.run.steps for trace, span in s.links)
+    found = dict.fromkeys(f"{t}:{s}" for t, s in linked if t not in view.run.trace_ids)
+    return tuple(found)[:MAX_LINKS]
 
 
 def _ttft_s(view: RunView) -> float | None:
