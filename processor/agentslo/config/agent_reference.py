@@ -26,7 +26,18 @@ agentslo replay --config agentslo.yaml recordings/
 ```
 
 Put the file into the folder `agents` beside the service file; a running service takes it up on
-SIGHUP or `POST /-/reload`, all files or none. Commented files to copy from: `examples/agents`.
+SIGHUP or `POST /-/reload`, all files or none. Commented files to copy from are in
+`examples/agents`, and written by `agentslo init --template NAME`:
+
+| for | template |
+|---|---|
+| a promise with all its parts | `password-reset` |
+| routing, field by field | `ticket-routing` |
+| approvals | `refund-approval` |
+| escalations | `support-escalation` |
+| evaluations by judges and people | `judged-answers`, `rag-assistant` |
+| incidents: what is pre-approved, who is called | `incident-response` |
+| code, several agents | `coding-agent`, `crew` |
 
 ## From nothing to a promise
 
