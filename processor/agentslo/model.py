@@ -192,8 +192,7 @@ class Step:
     finish: Finish | None = None
     """Why the model stopped; on a step around a model call, what its captured output says of it."""
     answered: bool = False
-    """A model span holds something only a response gives: tokens, a reason, an id, an output; an
-    agent span holds an output."""
+    """It holds something only a response gives: tokens, a reason, an id; on an agent, an output."""
     max_steps: int | None = None
     """How many model calls an agent may make before it must answer, as its span says."""
     fault: Fault | None = None
@@ -235,16 +234,16 @@ class Step:
     said: frozenset[int] = frozenset()
     instructed: frozenset[int] = frozenset()
     carried: frozenset[int] = frozenset()
-    """Word hashes: of a person's messages, of a result's passage that talks to the model, and of
-    a call's untrusted arguments."""
+    """Word hashes: a person's, of a result's passage to the model, of untrusted arguments."""
     retrieved_ids: frozenset[str] = frozenset()
     cited_ids: frozenset[str] = frozenset()
-    """Document ids that match the agent file's citation pattern, in what a retrieval or tool
-    returned, and in what a model answered."""
+    """Document ids that match the agent file's citation pattern: as returned, as answered."""
     source: str = ""
     """Where it came in: a listener's name, or in replay the file."""
     enriched: bool = False
     """It arrived with attributes of ours: none are added a second time."""
+    record: bytes = field(default=b"", compare=False, repr=False)
+    """The step as `runs/steps` packs it, where a journal keeps it."""
 
     @property
     def duration_s(self) -> float:

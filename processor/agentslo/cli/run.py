@@ -20,6 +20,7 @@ from agentslo.config.problems import ConfigError, render
 from agentslo.config.service_file import ServiceConfig, load
 from agentslo.otlp.listen import ListenFailed
 from agentslo.service.server import Service
+from agentslo.store.store import StoreInUse
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     set_up(config.log)
     try:
         asyncio.run(_serve(config, path))
-    except ListenFailed as error:
+    except (ListenFailed, StoreInUse) as error:
         sys.stderr.write(f"agentslo run: {error}\n")
         return 1
     return 0

@@ -15,7 +15,7 @@ from agentslo.config.addresses import (
     is_loopback,
     split_address,
 )
-from agentslo.config.options import ListenOptions, WebOptions
+from agentslo.config.options import ListenOptions, StorageOptions, WebOptions
 from agentslo.config.problems import quoted
 from agentslo.config.reading import Reading
 from agentslo.config.transport import DestinationOptions, ListenerOptions
@@ -40,6 +40,20 @@ def with_offset(listen: ListenOptions, offset: int, reading: Reading) -> ListenO
             continue
         moved[name] = replace(options, address=str(HostPort(address.host, port)))
     return replace(listen, **moved)  # type: ignore[arg-type]  # each under its own name
+
+
+def with_acks(listen: ListenOptions, storage: StorageOptions, reading: Reading) -> ListenOptions:
+    """Gives listeners that say nothing of `ack` the strongest there is."""
+    acks: dict[str, object] = {}
+    for name in ("grpc", "http"):
+        options: ListenerOptions = getattr(listen, name)
+        where = ("listen", name, "ack")
+        if not reading.is_written(where):
+            acks[name] = replace(options, ack="stored" if storage.directory else "forwarded")
+        elif options.ack == "stored" and not storage.directory and reading.is_sound("storage"):
+            what = "stored acknowledges what is on disk, and there is no storage.directory"
+            reading.note(where, what, "set storage.directory, or ack: forwarded")
+    return replace(listen, **acks)  # type: ignore[arg-type]  # each under its own name
 
 
 def check_listeners(listen: ListenOptions, reading: Reading) -> None:

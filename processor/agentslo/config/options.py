@@ -15,6 +15,7 @@ VerdictSpans = Literal["missing_root+corrections", "always", "never"]
 Dimension = Literal["success", "latency", "safety"]
 MinEvidence = Literal["heuristic", "tool_result", "evaluator", "human", "system_of_record"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+Sync = Literal["full", "normal"]
 LogFormat = Literal["text", "json"]
 
 DAY_S = 86_400.0
@@ -171,9 +172,11 @@ class LogOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageOptions:
-    """Where counted runs are kept; an empty `directory` keeps nothing."""
+    """Where the journal and the ledger are; an empty `directory` keeps nothing."""
 
     directory: str = ""
+    sync: Sync = "full"
+    journal_bytes: int = 1024 * 1024 * 1024
     retention_days: float = 90.0
     max_runs: int = 1_000_000
 

@@ -12,7 +12,13 @@ from pathlib import Path
 
 from agentslo.config.agent_options import AgentFile
 from agentslo.config.agents import load_agents
-from agentslo.config.crosscheck import check_access, check_listeners, check_loops, with_offset
+from agentslo.config.crosscheck import (
+    check_access,
+    check_listeners,
+    check_loops,
+    with_acks,
+    with_offset,
+)
 from agentslo.config.dialect_options import DialectOptions
 from agentslo.config.env import overlay
 from agentslo.config.fields import Faulty
@@ -134,6 +140,7 @@ def _interpret(root: Node, reading: Reading) -> ServiceConfig:
     read = ROOT.read(root, (), reading)
     config = ServiceConfig() if isinstance(read, Faulty) else read
     listen = with_offset(config.listen, config.port_offset, reading)
+    listen = with_acks(listen, config.storage, reading)
     check_listeners(listen, reading)
     check_access(listen, reading)
     check_loops(listen, config.destinations, reading)

@@ -22,9 +22,10 @@ class Exemplar(NamedTuple):
 class Counter:
     """A count. `pending` is what came while the series is held at 0."""
 
-    __slots__ = ("created_ns", "held", "pending", "prefix", "seen_ns", "value")
+    __slots__ = ("created_ns", "family", "held", "pending", "prefix", "row", "seen_ns", "value")
 
     def __init__(self, family: Family, row: tuple[str, ...], now_ns: int) -> None:
+        self.family, self.row = family, row
         self.value = 0.0
         self.pending = 0.0
         self.held = False
@@ -60,11 +61,13 @@ class Histogram:
             "counts",
             "created_ns",
             "exemplars",
+            "family",
         ),
-        *("held", "pending_counts", "pending_sum", "seen_ns", "sum", "sum_prefix"),
+        *("held", "pending_counts", "pending_sum", "row", "seen_ns", "sum", "sum_prefix"),
     )
 
     def __init__(self, family: Family, row: tuple[str, ...], now_ns: int) -> None:
+        self.family, self.row = family, row
         bounds = family.buckets
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)

@@ -57,6 +57,8 @@ PLUGIN_FAILURES = CATALOGUE["agent_slo_processor_plugin_failures_total"]
 UNATTACHED_MODEL_CALLS = CATALOGUE["agent_slo_processor_unattached_model_calls_total"]
 EVALUATION_EVENTS = CATALOGUE["agent_slo_processor_evaluation_events_total"]
 EVALUATIONS_IGNORED = CATALOGUE["agent_slo_processor_evaluations_ignored_total"]
+JOURNAL_BYTES = CATALOGUE["agent_slo_processor_journal_bytes"]
+JOURNAL_UNREADABLE = CATALOGUE["agent_slo_processor_journal_unreadable_entries"]
 LEDGER_ROWS = CATALOGUE["agent_slo_processor_ledger_rows_total"]
 
 OVERFLOW = CATALOGUE["agent_slo_processor_overflow_total"]

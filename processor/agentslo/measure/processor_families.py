@@ -138,6 +138,11 @@ PROCESSOR_FAMILIES: Final = (
         "Evaluation results that changed nothing, by reason.",
         _open("reason"),
     ),
+    gauge("agent_slo_processor_journal_bytes", "What the journal takes on disk.", unit="bytes"),
+    gauge(
+        "agent_slo_processor_journal_unreadable_entries",
+        "Journal entries that could not be used at start and were set aside with their file.",
+    ),
     counter(
         "agent_slo_processor_ledger_rows_total",
         "Runs and corrections for the ledger, by whether they were kept.",

@@ -58,6 +58,8 @@ class Metrics:
         self._remembered: dict[tuple[Family, Labels], Placement] = {}
         self._sorted: dict[Family, tuple[list[Labels], list[Cell]]] = {}
         self._release_ends_ns = 0
+        self.changed: dict[tuple[Family, Labels], None] = {}
+        """Counters and histograms that moved or went since this was last cleared."""
 
     def inc(self, family: Family, labels: Labels, now_ns: int, amount: float = 1.0) -> None:
         """Add to a counter."""
@@ -67,6 +69,7 @@ class Metrics:
         if cell is None:
             cell = self._counter(family, labels, now_ns)
         cell.seen_ns = now_ns
+        self.changed[family, cell.row] = None
         if cell.held:
             cell.pending += amount
         else:
@@ -94,6 +97,7 @@ class Metrics:
         if cell is None:
             cell = self._histogram(family, labels, now_ns)
         cell.observe(value, now_ns, exemplar if self._exemplars else None)
+        self.changed[family, cell.row] = None
 
     def set(self, family: Family, labels: Labels, value: float) -> None:
         """Set a gauge."""
@@ -133,6 +137,7 @@ class Metrics:
             ends_ns = cell.created_ns + self._hold_ns
             if ends_ns <= now_ns:
                 cell.release()
+                self.changed[cell.family, cell.row] = None
             else:
                 self._held.append(cell)
                 self._hold_ends_ns = min(self._hold_ends_ns, ends_ns)
@@ -157,6 +162,19 @@ class Metrics:
         self._release_ends_ns = min(alive_ns, default=now_ns) + ttl_ns
         if gone:
             self._drop_releases(gone)
+
+    def cell(self, family: Family, row: Labels) -> Cell | None:
+        """The series of a row of clean label values."""
+        return self._rows(family).get(row)
+
+    def restored(self, family: Family, labels: Labels, created_ns: int) -> Counter | Histogram:
+        """The series of these labels, made anew where it is not there: to be filled with what it
+        had before a restart.
+        """
+        if family.kind is Kind.COUNTER:
+            return self.counters[family].get(labels) or self._counter(family, labels, created_ns)
+        found = self.histograms[family].get(labels)
+        return found or self._histogram(family, labels, created_ns)
 
     def refresh(self, now_ns: int) -> None:
         """What time alone changes: ended holds, retired releases, our own size."""
@@ -263,6 +281,7 @@ class Metrics:
             rows = self._rows(family)
             for row in [row for row in rows if (row[agent], row[release]) in gone]:
                 del rows[row]
+                self.changed[family, row] = None
                 self._admission.removed(family, row)
             self._sorted.pop(family, None)
         for agent_name, release_name in gone:

@@ -64,3 +64,13 @@ def why_not(address: str, option: str) -> ListenFailed:
     except OSError as error:
         return listen_error(address, option, error)
     return ListenFailed(address, option, "gRPC refused it")
+
+
+def require_free(address: str, option: str) -> None:
+    """Raise where the address cannot be had: gRPC would write lines of its own about it."""
+    host, port = split_address(address)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise listen_error(address, option, error) from None

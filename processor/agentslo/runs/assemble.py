@@ -13,19 +13,13 @@ from dataclasses import replace
 
 from agentslo.config.options import RunsOptions
 from agentslo.model import AGENT_LIKE, Role, Step
+from agentslo.runs.changes import Changes, Kind
 from agentslo.runs.closed import ClosedRuns
 from agentslo.runs.edges import EarlyEdges
 from agentslo.runs.forest import Edge, Forest, Splits, Tree, grow, never
 from agentslo.runs.holds import Held
-from agentslo.runs.open_trace import Arrival, Closed, OpenTrace
+from agentslo.runs.open_trace import Arrival, Closed, OpenTrace, StateSize
 from agentslo.runs.patience import S, over
-
-STEP_BYTES = 2_000
-EDGE_BYTES = 200
-"""What a step and an edge take of memory, about: on recorded runs a step with its share of a trace
-took 2,190 bytes, encoded spans that are held included.
-"""
-
 
 Close = Callable[[OpenTrace, int], Iterator[Closed]]
 
@@ -46,19 +40,21 @@ class Assembler:
         options: RunsOptions,
         splits: Splits = never,
         fault: Callable[[bytes], None] = _raise,
+        changes: Changes | None = None,
     ) -> None:
         self._options, self._splits, self._fault = options, splits, fault
+        self._changes = changes or Changes()
         self._open: dict[bytes, OpenTrace] = {}
         # A run that lost patience with its root may hear of it as late as a run may last.
-        self._closed = ClosedRuns(int(options.max_age_s * S))
+        self.closed = ClosedRuns(int(options.max_age_s * S), self._changes)
         self._due: list[tuple[int, bytes]] = []
         self._holds: deque[tuple[int, bytes, bytes]] = deque()
-        self._early = EarlyEdges(int(options.idle_s * S))
+        self.early = EarlyEdges(int(options.idle_s * S))
         self._freed: list[Held] = []
-        self._steps = 0
-        self._edges = 0
-        self._held = 0
-        self._held_bytes = 0
+        self._size = StateSize()
+        self._resumed_ns = 0
+        self.adopted: list[OpenTrace] = []
+        """Traces that opened with edges that had come before; whoever keeps them takes them."""
         self.unattached_model_calls = 0
 
     @property
@@ -69,39 +65,50 @@ class Assembler:
     @property
     def open_steps(self) -> int:
         """Steps kept for open traces."""
-        return self._steps
-
-    @property
-    def state_bytes(self) -> int:
-        """What open traces take of memory, about."""
-        return self._steps * STEP_BYTES + self._edges * EDGE_BYTES + self._held_bytes
+        return self._size.steps
 
     @property
     def held(self) -> int:
         """Spans kept back."""
-        return self._held
+        return self._size.held
 
     def edge(self, trace_id: bytes, span_id: bytes, edge: Edge, now_ns: int) -> None:
         """Note the parent of a span that is no agent span."""
-        self._closed.claims(trace_id, span_id, edge.parent_id)
+        self.closed.claims(trace_id, span_id, edge.parent_id)
         trace = self._open.get(trace_id)
         if trace is None:
-            self._early.add(trace_id, span_id, edge, now_ns)
+            self.early.add(trace_id, span_id, edge, now_ns)
         elif len(trace.edges) < self._options.max_steps_per_trace:
-            self._edges += span_id not in trace.edges
+            self._size.edges += span_id not in trace.edges
             trace.edges[span_id] = edge
             self._free(trace, trace.holds.came(span_id))
             self._look_soon(trace, now_ns)
 
     def add(self, step: Step, now_ns: int) -> Arrival:
         """Take one step; `now_ns` is its arrival time."""
-        if self._closed.claims(step.trace_id, step.span_id, step.parent_id):
+        if self.closed.claims(step.trace_id, step.span_id, step.parent_id):
             return Arrival.LATE
+        return self._put(step, now_ns)
+
+    def restore(self, step: Step) -> Arrival:
+        """Take a step again that was taken before a restart; late where its run closed since."""
+        if self.closed.holds(step.trace_id, step.span_id):
+            return Arrival.LATE
+        return self._put(step, step.arrival_ns)
+
+    def resume(self, now_ns: int) -> None:
+        """All is restored: what was open is waited for as if its last span had come now."""
+        self._resumed_ns, self._freed, self.adopted = now_ns, [], []
+        self._holds = deque(sorted(self._holds))
+
+    def _put(self, step: Step, now_ns: int) -> Arrival:
         trace = self._open.get(step.trace_id)
         if trace is None:
-            edges = self._early.take(step.trace_id)
-            self._edges += len(edges)
+            edges = self.early.take(step.trace_id)
+            self._size.edges += len(edges)
             trace = self._open[step.trace_id] = OpenTrace(step.trace_id, now_ns, edges=edges)
+            if edges:
+                self.adopted.append(trace)
         trace.last_ns = now_ns
         known = trace.steps.get(step.span_id)
         if known is not None and step.end_ns <= known.end_ns:
@@ -109,7 +116,7 @@ class Assembler:
         if known is None:
             if len(trace.steps) >= self._options.max_steps_per_trace:
                 return Arrival.OVER_BOUND
-            self._steps += 1
+            self._size.steps += 1
         trace.steps[step.span_id] = step
         self._free(trace, trace.holds.came(step.span_id))
         self._look_soon(trace, now_ns)
@@ -133,14 +140,28 @@ class Assembler:
         if earlier is None:
             trace.holds.keep(held)
             self._holds.append((held.since_ns, trace_id, span_id))
-            self._held += 1
+            self._size.held += 1
         elif held.step.end_ns <= earlier.step.end_ns:
             return held
         else:
             trace.holds.spans[span_id] = replace(held, since_ns=earlier.since_ns)
-            self._held_bytes -= earlier.size_bytes
-        self._held_bytes += held.size_bytes
+            self._size.held_bytes -= earlier.size_bytes
+        self._size.held_bytes += held.size_bytes
         return earlier
+
+    def left(self, trace_id: bytes, span_id: bytes) -> None:
+        """A held span went before a restart."""
+        trace = self._open.get(trace_id)
+        if trace is not None and span_id in trace.holds.spans:
+            self._unhold(trace, span_id)
+
+    def traces(self) -> list[OpenTrace]:
+        """Every open trace."""
+        return list(self._open.values())
+
+    def trace(self, trace_id: bytes) -> OpenTrace | None:
+        """The open trace of that id."""
+        return self._open.get(trace_id)
 
     def freed(self) -> list[Held]:
         """Take the spans that were held and turned out to head no run."""
@@ -155,8 +176,8 @@ class Assembler:
 
     def _unhold(self, trace: OpenTrace, span_id: bytes) -> Held:
         held = trace.holds.spans.pop(span_id)
-        self._held -= 1
-        self._held_bytes -= held.size_bytes
+        self._size.held -= 1
+        self._size.held_bytes -= held.size_bytes
         return held
 
     def expired_holds(
@@ -216,13 +237,13 @@ class Assembler:
         """In an `except` block: tell of the bug, free what the trace holds, forget it."""
         self._fault(trace.trace_id)
         self._free(trace, list(trace.holds.spans))
-        self._steps -= len(trace.steps)
+        self._size.steps -= len(trace.steps)
         self._drop(trace)
 
     def _is_over_bound(self) -> bool:
         options = self._options
         full = len(self._open) > options.max_open_runs
-        return full or self.state_bytes > options.max_state_bytes
+        return full or self._size.total_bytes > options.max_state_bytes
 
     def finish(self, now_ns: int) -> list[Closed]:
         """Close everything: ended roots as `root_ended`, the rest as `end_of_input`."""
@@ -250,9 +271,9 @@ class Assembler:
     def _settle(self, trace: OpenTrace, now_ns: int) -> Iterator[Closed]:
         forest, next_ns = self._grow(trace), 0
         for tree in forest.trees:
-            when, how = over(tree, trace.last_ns, self._options)
+            when, how = over(tree, trace.last_ns, self._options, self._resumed_ns)
             if when <= now_ns:
-                remnant = self._closed.claims_tree(trace.trace_id, tree)
+                remnant = self.closed.claims_tree(trace.trace_id, tree)
                 closed = self._close(trace, forest, tree, how, now_ns)
                 if not remnant:
                     yield closed
@@ -277,7 +298,8 @@ class Assembler:
 
     def _drop(self, trace: OpenTrace) -> None:
         if self._open.pop(trace.trace_id, None) is not None:
-            self._edges -= len(trace.edges)
+            self._size.edges -= len(trace.edges)
+            self._changes.note(Kind.OPEN, trace.trace_id)
 
     def _look_soon(self, trace: OpenTrace, now_ns: int) -> None:
         soon = now_ns + int(self._options.quiet_single_s * S)
@@ -290,7 +312,7 @@ class Assembler:
 
     def _forget(self, trace: OpenTrace, step: Step) -> None:
         if trace.steps.pop(step.span_id, None) is not None:
-            self._steps -= 1
+            self._size.steps -= 1
         if step.span_id in trace.holds.spans:
             self._free(trace, [step.span_id])
 
@@ -301,7 +323,7 @@ class Assembler:
 
     def _close(self, trace: OpenTrace, forest: Forest, tree: Tree, how: str, now_ns: int) -> Closed:
         closed = Closed(tree, forest, how)
-        self._closed.remember(trace.trace_id, tree, trace.edges, now_ns)
+        self.closed.remember(trace.trace_id, tree, trace.edges, now_ns)
         if tree.root is not None and tree.root.span_id in trace.holds.spans:
             closed.held = self._unhold(trace, tree.root.span_id)
         for step in tree.members:
@@ -311,7 +333,7 @@ class Assembler:
     def _close_all(self, trace: OpenTrace, how: str, now_ns: int) -> Iterator[Closed]:
         forest = self._grow(trace)
         for tree in forest.trees:
-            if not self._closed.claims_tree(trace.trace_id, tree):
+            if not self.closed.claims_tree(trace.trace_id, tree):
                 last = "root_ended" if tree.root else "end_of_input"
                 yield self._close(trace, forest, tree, how or last, now_ns)
         for step in list(trace.steps.values()):

@@ -5,14 +5,18 @@ belongs to a closed run. State: span ids per trace, bounded by a number of trace
 oldest goes first. Source: design.md 2, "Late spans never count a run again".
 """
 
+import struct
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agentslo.runs.changes import Changes, Kind
 from agentslo.runs.edges import below
 from agentslo.runs.forest import Edge, Tree
 
 MAX_TRACES = 50_000
+ID_BYTES = 8
+_HEAD = struct.Struct("<QI")
 
 
 @dataclass(slots=True)
@@ -29,8 +33,8 @@ class _Ids:
 class ClosedRuns:
     """The spans of closed runs, for `keep_ns` after the last of a trace. Owned by one thread."""
 
-    def __init__(self, keep_ns: int) -> None:
-        self._keep_ns = keep_ns
+    def __init__(self, keep_ns: int, changes: Changes | None = None) -> None:
+        self._keep_ns, self._changes = keep_ns, changes or Changes()
         self._traces: OrderedDict[bytes, _Ids] = OrderedDict()
 
     def remember(
@@ -45,8 +49,9 @@ class ClosedRuns:
             ids.missing.update(below(ids.missing, edges))
         ids.since_ns = now_ns
         self._traces.move_to_end(trace_id)
+        self._changes.note(Kind.CLOSED, trace_id)
         while len(self._traces) > MAX_TRACES or self._is_old(now_ns):
-            self._traces.popitem(last=False)
+            self._changes.note(Kind.CLOSED, self._traces.popitem(last=False)[0])
 
     def _is_old(self, now_ns: int) -> bool:
         oldest = next(iter(self._traces.values()), None)
@@ -59,9 +64,35 @@ class ClosedRuns:
             return False
         for known in (ids.spans, ids.missing):
             if span_id in known or parent_id in known:
-                known.add(span_id)
+                if span_id not in known:
+                    known.add(span_id)
+                    self._changes.note(Kind.CLOSED, trace_id)
                 return True
         return False
+
+    def holds(self, trace_id: bytes, span_id: bytes) -> bool:
+        """Whether exactly this span was of a closed run."""
+        ids = self._traces.get(trace_id)
+        return ids is not None and span_id in ids.spans
+
+    def encoded(self, trace_id: bytes) -> bytes | None:
+        """What is remembered of a trace, to be restored later: time, number of ids, ids."""
+        ids = self._traces.get(trace_id)
+        if ids is None:
+            return None
+        head = _HEAD.pack(ids.since_ns, len(ids.spans))
+        return head + b"".join(ids.spans) + b"".join(ids.missing)
+
+    def restore(self, trace_id: bytes, encoded: bytes) -> None:
+        """Remember a trace again, in the order in which they were encoded."""
+        since_ns, spans = _HEAD.unpack_from(encoded)
+        at = range(_HEAD.size, len(encoded) - ID_BYTES + 1, ID_BYTES)
+        found = [encoded[start : start + ID_BYTES] for start in at]
+        self._traces[trace_id] = _Ids(since_ns, set(found[:spans]), set(found[spans:]))
+
+    def trace_ids(self) -> list[bytes]:
+        """Every trace with a closed run, the oldest first."""
+        return list(self._traces)
 
     def claims_tree(self, trace_id: bytes, tree: Tree) -> bool:
         """Whether steps whose late parent came after them belong to a closed run.

@@ -6,11 +6,13 @@ and time. Time is an argument.
 """
 
 import hashlib
+from bisect import insort
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
 
 from agentslo.config.options import RunsOptions
 from agentslo.model import Run
+from agentslo.runs.changes import Changes, Kind
 
 Key = tuple[str, str, str]
 
@@ -58,8 +60,8 @@ def join(turns: list[Run], finalized_by: str) -> Run:
 class Conversations:
     """Open conversations. Owned by one thread."""
 
-    def __init__(self, options: RunsOptions) -> None:
-        self._options = options
+    def __init__(self, options: RunsOptions, changes: Changes | None = None) -> None:
+        self._options, self._changes = options, changes or Changes()
         self._open: OrderedDict[Key, Conversation] = OrderedDict()
         self._oldest: deque[tuple[int, Key]] = deque()
 
@@ -75,6 +77,7 @@ class Conversations:
             self._oldest.append((now_ns, key))
         found.last_ns = now_ns
         found.turns.append(run)
+        self._changes.note(Kind.TURNS, key)
         self._open.move_to_end(key)
         over = len(self._open) - self._options.max_open_runs
         return [self._close(next(iter(self._open)), "state_bound") for _ in range(max(0, over))]
@@ -103,4 +106,18 @@ class Conversations:
         return [self._close(key, "end_of_input") for key in list(self._open)]
 
     def _close(self, key: Key, how: str) -> Run:
+        self._changes.note(Kind.TURNS, key)
         return join(self._open.pop(key).turns, how)
+
+    def of(self, key: Key) -> Conversation | None:
+        """The open conversation of a key."""
+        return self._open.get(key)
+
+    def names(self) -> list[Key]:
+        """Every open conversation, the one with the newest turn last."""
+        return list(self._open)
+
+    def restore(self, key: Key, found: Conversation) -> None:
+        """Go on with a conversation."""
+        self._open[key] = found
+        insort(self._oldest, (found.first_ns, key))

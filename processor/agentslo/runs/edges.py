@@ -6,7 +6,7 @@ goes first.
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agentslo.runs.forest import Edge
@@ -55,6 +55,12 @@ class EarlyEdges:
             if self._edges <= self._bound and now_ns - oldest.since_ns <= self._keep_ns:
                 break
             self._edges -= len(self._traces.popitem(last=False)[1].edges)
+
+    def waiting(self) -> Iterator[tuple[bytes, bytes, Edge]]:
+        """Trace id, span id and parent of all that wait."""
+        for trace_id, trace in self._traces.items():
+            for span_id, edge in trace.edges.items():
+                yield trace_id, span_id, edge
 
     def take(self, trace_id: bytes) -> dict[bytes, Edge]:
         """The edges of a trace, which are forgotten here."""

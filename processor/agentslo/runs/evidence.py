@@ -13,6 +13,7 @@ from itertools import islice
 
 from agentslo.config.agent_options import AgentFile
 from agentslo.model import Evaluation, Run, Verdict
+from agentslo.runs.changes import Changes, Kind
 
 KEEP_NS = 7 * 86_400 * 1_000_000_000
 MAX_RUNS = 20_000
@@ -74,7 +75,13 @@ def keys(run: Run) -> list[str]:
 class EvidenceStore:
     """Evaluations and the runs they belong to. Owned by one thread."""
 
-    def __init__(self, max_runs: int = MAX_RUNS, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        max_runs: int = MAX_RUNS,
+        max_waiting: int = MAX_WAITING,
+        changes: Changes | None = None,
+    ) -> None:
+        self._changes = changes or Changes()
         self._waiting: OrderedDict[str, Waiting] = OrderedDict()
         self._judged: OrderedDict[str, Judged] = OrderedDict()
         self._by_key: dict[str, list[str]] = {}
@@ -104,6 +111,7 @@ class EvidenceStore:
             waiting = self._waiting.get(key)
             if waiting is not None:
                 waiting.said = [(a, e) for a, e in waiting.said if e.id not in taken]
+                self._changes.note(Kind.SAID, key)
                 if not waiting.said:
                     del self._waiting[key]
         return mine
@@ -112,6 +120,7 @@ class EvidenceStore:
         """Keep a closed run for later evaluations."""
         run_id = judged.run.run_id
         self._judged[run_id] = judged
+        self._changes.note(Kind.RUN, run_id)
         for key in keys(judged.run):
             self._by_key.setdefault(key, []).append(run_id)
         while self._judged:
@@ -123,6 +132,7 @@ class EvidenceStore:
 
     def _forget(self, run: Run) -> None:
         del self._judged[run.run_id]
+        self._changes.note(Kind.RUN, run.run_id)
         for key in keys(run):
             ids = self._by_key.get(key, [])
             if run.run_id in ids:
@@ -141,6 +151,7 @@ class EvidenceStore:
                 self.ignored["repeated"] += 1
                 return None
             judged.evaluations.append(evaluation)
+            self._changes.note(Kind.RUN, judged.run.run_id)
             return judged
         for key in islice(about.names(), 1):
             waiting = self._waiting.setdefault(key, Waiting(now_ns))
@@ -148,6 +159,7 @@ class EvidenceStore:
                 self.ignored["repeated"] += 1
             elif len(waiting.said) < MAX_SAID:
                 waiting.said.append((about, evaluation))
+                self._changes.note(Kind.SAID, key)
             else:
                 self.ignored["too_many"] += 1
         self._bound(now_ns)
@@ -167,4 +179,18 @@ class EvidenceStore:
             oldest = next(iter(self._waiting.values()))
             if len(self._waiting) <= self._max_waiting and now_ns - oldest.since_ns <= KEEP_NS:
                 break
-            self.ignored["forgotten"] += len(self._waiting.popitem(last=False)[1].said)
+            key, forgotten = self._waiting.popitem(last=False)
+            self.ignored["forgotten"] += len(forgotten.said)
+            self._changes.note(Kind.SAID, key)
+
+    def waiting(self, key: str) -> Waiting | None:
+        """The evaluations that wait under a key."""
+        return self._waiting.get(key)
+
+    def restore(self, key: str, waiting: Waiting) -> None:
+        """Let evaluations wait again."""
+        self._waiting[key] = waiting
+
+    def kept(self) -> tuple[list[str], list[str]]:
+        """The ids of all closed runs, and all keys under which evaluations wait."""
+        return list(self._judged), list(self._waiting)

@@ -11,15 +11,18 @@ from agentslo.runs.forest import Tree
 S = 1_000_000_000
 
 
-def over(tree: Tree, trace_last_ns: int, options: RunsOptions) -> tuple[int, str]:
+def over(
+    tree: Tree, trace_last_ns: int, options: RunsOptions, resumed_ns: int = 0
+) -> tuple[int, str]:
     """When a run is over if nothing more comes, and how it is then said to have closed.
 
     `trace_last_ns`: the last arrival in its trace; a root that may still turn out to be nested is
-    waited for as long as anything of the trace comes.
+    waited for as long as anything of the trace comes. `resumed_ns`: the end of a restart, before
+    which senders had nobody to send to.
     """
-    last = tree.last_arrival_ns
+    last = max(tree.last_arrival_ns, resumed_ns)
     ended = tree.root is not None and tree.settled
-    idle_ns = (last if tree.settled else trace_last_ns) + int(options.idle_s * S)
+    idle_ns = (last if tree.settled else max(trace_last_ns, resumed_ns)) + int(options.idle_s * S)
     age_ns = tree.first_arrival_ns + int(options.max_age_s * S)
     return min(
         *([(last + quiet_ns(tree, options), "root_ended")] if ended else []),

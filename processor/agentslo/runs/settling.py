@@ -7,6 +7,8 @@ due time, bounded by number (the oldest is let go) and by each run's own wait. T
 import heapq
 from dataclasses import dataclass, field
 
+from agentslo.runs.changes import Changes, Kind
+
 MAX_SETTLING = 100_000
 
 
@@ -19,9 +21,10 @@ class _Due:
 class Settling:
     """The run ids that wait for evidence. Owned by one thread."""
 
-    def __init__(self, bound: int = MAX_SETTLING) -> None:
+    def __init__(self, bound: int = MAX_SETTLING, changes: Changes | None = None) -> None:
+        self._changes = changes or Changes()
         self._due: list[_Due] = []
-        self._waiting: set[str] = set()
+        self._waiting: dict[str, int] = {}
         self._bound = bound
 
     def __contains__(self, run_id: str) -> bool:
@@ -30,9 +33,14 @@ class Settling:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def until_ns(self, run_id: str) -> int:
+        """When a run's wait is over; 0 where it does not wait."""
+        return self._waiting.get(run_id, 0)
+
     def wait(self, run_id: str, until_ns: int) -> list[str]:
         """Let a run wait; gives those that must be let go because the bound is met."""
-        self._waiting.add(run_id)
+        self._waiting[run_id] = until_ns
+        self._changes.note(Kind.RUN, run_id)
         heapq.heappush(self._due, _Due(until_ns, run_id))
         over = []
         while len(self._waiting) > self._bound:
@@ -41,7 +49,8 @@ class Settling:
 
     def settle(self, run_id: str) -> None:
         """All evidence has come."""
-        self._waiting.discard(run_id)
+        if self._waiting.pop(run_id, None) is not None:
+            self._changes.note(Kind.RUN, run_id)
 
     def due(self, now_ns: int) -> list[str]:
         """The runs whose wait is over."""
@@ -61,5 +70,5 @@ class Settling:
         run_id = heapq.heappop(self._due).run_id
         if run_id not in self._waiting:
             return []
-        self._waiting.discard(run_id)
+        self.settle(run_id)
         return [run_id]

@@ -9,6 +9,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from agentslo.model import Run, Verdict
+from agentslo.runs.changes import Changes, Kind
 
 MAX_WAITING = 50_000
 
@@ -25,7 +26,8 @@ class Paused:
 class WaitingRuns:
     """The runs that wait for a person. Owned by one thread."""
 
-    def __init__(self, bound: int = MAX_WAITING) -> None:
+    def __init__(self, bound: int = MAX_WAITING, changes: Changes | None = None) -> None:
+        self._changes = changes or Changes()
         self._paused: OrderedDict[str, Paused] = OrderedDict()
         self._due: list[tuple[int, str]] = []
         self._by_conversation: dict[tuple[str, str, str], list[str]] = {}
@@ -36,10 +38,19 @@ class WaitingRuns:
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._paused
 
+    def of(self, run_id: str) -> Paused | None:
+        """The waiting run of that id."""
+        return self._paused.get(run_id)
+
+    def run_ids(self) -> list[str]:
+        """Every run that waits."""
+        return list(self._paused)
+
     def pause(self, run: Run, verdict: Verdict, deadline_ns: int) -> list[Paused]:
         """Note a waiting run; gives those that are over because the bound is met."""
         paused = Paused(run=run, verdict=verdict, deadline_ns=deadline_ns)
         self._paused[run.run_id] = paused
+        self._changes.note(Kind.RUN, run.run_id)
         heapq.heappush(self._due, (deadline_ns, run.run_id))
         key = run.agent, run.environment, run.conversation_id
         self._by_conversation.setdefault(key, []).append(run.run_id)
@@ -75,6 +86,7 @@ class WaitingRuns:
 
     def _drop(self, run_id: str) -> Paused:
         paused = self._paused.pop(run_id)
+        self._changes.note(Kind.RUN, run_id)
         key = paused.run.agent, paused.run.environment, paused.run.conversation_id
         self._by_conversation[key].remove(run_id)
         if not self._by_conversation[key]:

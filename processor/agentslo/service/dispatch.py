@@ -23,6 +23,8 @@ from agentslo.service.events import Corrected, Counted, Happening, Released
 from agentslo.service.pipeline import Fed
 
 REMEMBERED = 10_000
+JOIN_BYTES = 1024 * 1024
+"""Of requests of our own; every server takes them."""
 Delivered = asyncio.Future[Delivery]
 
 
@@ -32,6 +34,20 @@ class Account:
 
     dropped: Counter[str] = field(default_factory=Counter)
     verdict_spans: int = 0
+    pending: int = 0
+    """Released spans that are about to be queued."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Outgoing:
+    """A request of our own making for one destination: released spans and verdict spans."""
+
+    destination: str
+    payload: bytes = b""
+    items: int = 0
+    verdicts: int = 0
+    place: tuple[str, bytes] | None = None
+    """Where a journal keeps it."""
 
 
 class Dispatcher:
@@ -41,6 +57,7 @@ class Dispatcher:
         self.destinations = tuple(destinations)
         self.primary = next((d for d in self.destinations if d.primary), None)
         self.accounts = {d.name: Account() for d in self.destinations}
+        self._by_name = {d.name: d for d in self.destinations}
         self._verdicts = verdicts
         self._unacknowledged: OrderedDict[bytes, None] = OrderedDict()
 
@@ -119,23 +136,42 @@ class Dispatcher:
 
     # ---- what happens later
 
-    def follow(self, happenings: Iterable[Happening]) -> None:
-        """Send released roots and verdict spans."""
+    def outgoing(self, happenings: Iterable[Happening]) -> list[Outgoing]:
+        """What released roots and verdict spans make to send, for each destination together."""
+        out = _Joined()
         for happening in happenings:
             if isinstance(happening, Released):
-                self._release(happening)
+                self._release(happening, out)
             elif isinstance(happening, Counted):
-                self._verdict(happening)
+                self._verdict(happening, out)
             else:
-                self._correction(happening)
+                self._correction(happening, out)
+        made = out.finish()
+        for one in made:
+            self.accounts[one.destination].pending += one.items
+        return made
 
-    def _release(self, released: Released) -> None:
+    def deliver(self, outgoing: Iterable[Outgoing]) -> list[tuple[Outgoing, Delivered]]:
+        """Offer what was made before; gives each with how it will have ended."""
+        offered = []
+        for one in outgoing:
+            account = self.accounts[one.destination]
+            account.pending -= one.items
+            account.verdict_spans += one.verdicts
+            # No item: verdict spans are ours and stay out of the account of incoming spans.
+            future = self._by_name[one.destination].offer(
+                Signal.TRACES, one.payload, one.items, must_queue=True
+            )
+            offered.append((one, future))
+        return offered
+
+    def _release(self, released: Released, out: "_Joined") -> None:
         payload = envelope(released.span.batch, [released.span.encoded + released.added])
         for destination in self.destinations:
             if self.selects(destination):
-                destination.offer(Signal.TRACES, payload, 1, must_queue=True)
+                out.add(destination.name, payload, items=1)
 
-    def _verdict(self, counted: Counted) -> None:
+    def _verdict(self, counted: Counted, out: "_Joined") -> None:
         told = counted.root_outcome is counted.verdict.outcome
         if self._verdicts == "never" or (told and counted.overdue):
             return
@@ -145,9 +181,9 @@ class Dispatcher:
             if destination.forward != "none" and lacks:
                 revision = int(counted.overdue)
                 span = span or verdict_span(counted.run, counted.verdict, revision=revision)
-                self._send_verdict(destination, span)
+                out.add(destination.name, span, verdicts=1)
 
-    def _correction(self, corrected: Corrected) -> None:
+    def _correction(self, corrected: Corrected, out: "_Joined") -> None:
         if self._verdicts == "never":
             return
         span = verdict_span(
@@ -158,9 +194,29 @@ class Dispatcher:
         )
         for destination in self.destinations:
             if destination.forward != "none":
-                self._send_verdict(destination, span)
+                out.add(destination.name, span, verdicts=1)
 
-    def _send_verdict(self, destination: Destination, span: bytes) -> None:
-        # No items: verdict spans are ours and stay out of the account of incoming spans.
-        destination.offer(Signal.TRACES, span, 0, must_queue=True)
-        self.accounts[destination.name].verdict_spans += 1
+
+class _Joined:
+    """Payloads for each destination, to be put together up to `JOIN_BYTES`."""
+
+    def __init__(self) -> None:
+        self._made: list[tuple[Outgoing, list[bytes]]] = []
+        self._open: dict[str, tuple[Outgoing, list[bytes], int]] = {}
+
+    def add(self, name: str, payload: bytes, items: int = 0, verdicts: int = 0) -> None:
+        """One more request for a destination."""
+        one, parts, size = self._open.get(name, (None, [], 0))
+        if one is None or size + len(payload) > JOIN_BYTES:
+            one, parts, size = Outgoing(destination=name), [], 0
+            self._made.append((one, parts))
+        self._open[name] = one, parts, size + len(payload)
+        parts.append(payload)
+        one.items += items
+        one.verdicts += verdicts
+
+    def finish(self) -> list[Outgoing]:
+        """The requests."""
+        for one, parts in self._made:
+            one.payload = b"".join(parts)
+        return [one for one, _ in self._made]

@@ -149,13 +149,14 @@ class Gauges:
             dropped["duplicate"] += self._pipeline.tally["held_duplicate"]
             held = self._pipeline.assembler.held
         own = dropped.total()
+        pending = self._dispatcher.accounts[destination.name].pending
         for (signal, reason), count in stats.dropped.items():
             if signal is Signal.TRACES:
                 dropped[reason] += count
         return SpanAccount(
-            accepted=stats.offered.get(Signal.TRACES, 0) + own + held,
+            accepted=stats.offered.get(Signal.TRACES, 0) + own + held + pending,
             forwarded=stats.forwarded.get(Signal.TRACES, 0),
-            queued=stats.queued.get(Signal.TRACES, 0),
+            queued=stats.queued.get(Signal.TRACES, 0) + pending,
             held=held,
             dropped=+dropped,
         )

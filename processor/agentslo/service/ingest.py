@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from agentslo.config.transport import Ack
 from agentslo.otlp.answer import ACCEPTED, Reply, ReplyCode, Signal
@@ -18,6 +19,10 @@ from agentslo.service.dispatch import Delivered, Dispatcher
 from agentslo.service.events import Happening
 from agentslo.service.pipeline import Pipeline
 from agentslo.service.recorder import Recorder
+from agentslo.store.store import Commit
+
+if TYPE_CHECKING:
+    from agentslo.service.keeper import Keeper
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +35,11 @@ FULL = Reply(
 SLOW = Reply(
     code=ReplyCode.RETRY,
     message="the primary destination has not accepted the spans in time",
+    retry_after_s=RETRY_AFTER_S,
+)
+BEHIND = Reply(
+    code=ReplyCode.RETRY,
+    message="the journal has not been written in time",
     retry_after_s=RETRY_AFTER_S,
 )
 REFUSED = Reply(
@@ -53,6 +63,7 @@ class Intake:
         self._pipeline, self._dispatcher, self.recorder = pipeline, dispatcher, recorder
         self._observe = observe
         self._acks, self._ack_timeout_s, self._now = acks, ack_timeout_s, now
+        self.keeper: Keeper | None = None
         self.tally: Counter[str] = Counter()
         self.spans_received = 0
         self.passed_on: Counter[tuple[str, str]] = Counter()
@@ -60,32 +71,56 @@ class Intake:
 
     def admit(self, size_bytes: int) -> Reply | None:
         """Whether a body of this size may be read: asked before anything is decoded."""
-        return None if self._dispatcher.room(size_bytes) and not self.closed else FULL
+        if self.closed or not self._dispatcher.room(size_bytes):
+            return FULL
+        return BEHIND if self.keeper is not None and not self.keeper.room() else None
 
     async def ingest(self, signal: Signal, body: bytes, listener: str) -> Reply:
         """Take one uncompressed protobuf export request."""
+        kept: Commit | None = None
         try:
             if signal is Signal.TRACES:
-                waited = self._traces(body, listener)
+                waited, kept = self._traces(body, listener)
             else:
                 waited = self._others(signal, body)
         except CutError as error:
             return Reply(code=ReplyCode.INVALID, message=f"not an OTLP export request: {error}")
-        if waited is None or self._acks.get(listener) == "received":
+        ack = self._acks.get(listener)
+        if ack == "received":
             return ACCEPTED
-        return await self._acknowledged(body, waited)
+        reply = ACCEPTED if waited is None else await self._acknowledged(body, waited)
+        if kept is not None and ack == "stored" and reply is ACCEPTED:
+            return await self._stored(body, kept)
+        return reply
+
+    async def _stored(self, body: bytes, kept: Commit) -> Reply:
+        """Wait for the journal. What it could not keep is asked for again: by then the promise is
+        lowered, or the disk answers.
+        """
+        done, _ = await asyncio.wait((kept,), timeout=self._ack_timeout_s)
+        if done and not kept.cancelled() and kept.exception() is None:
+            return ACCEPTED
+        self._dispatcher.unacknowledged(body)
+        return BEHIND
 
     def happen(self, happenings: list[Happening], now_ns: int) -> None:
-        """Count and forward what the pipeline reports. A bug in counting is itself counted."""
-        self._dispatcher.follow(happenings)
+        """Count and forward what the pipeline reports."""
+        if self.keeper is not None:
+            self.keeper.happen(happenings, now_ns)
+            return
+        self._dispatcher.deliver(self._dispatcher.outgoing(happenings))
         for happening in happenings:
-            try:
-                self.recorder.record(happening, now_ns)
-                self._observe(happening)
-            except Exception:  # noqa: BLE001 - a bug in counting must not stop forwarding
-                self.fault("record")
+            self.record(happening, now_ns)
 
-    def _traces(self, body: bytes, listener: str) -> Delivered | None:
+    def record(self, happening: Happening, now_ns: int) -> None:
+        """Count one happening. A bug in counting is itself counted."""
+        try:
+            self.recorder.record(happening, now_ns)
+            self._observe(happening)
+        except Exception:  # noqa: BLE001 - a bug in counting must not stop forwarding
+            self.fault("record")
+
+    def _traces(self, body: bytes, listener: str) -> tuple[Delivered | None, Commit | None]:
         now_ns = self._now()
         try:
             fed = self._pipeline.traces(body, now_ns, listener)
@@ -95,11 +130,13 @@ class Intake:
             self.fault("traces")
             spans = sum(len(batch.items) for batch in Request(body).batches)
             self.spans_received += spans
-            return self._dispatcher.send_untouched(body, spans)
+            return self._dispatcher.send_untouched(body, spans), None
         self.spans_received += fed.spans
         waited = self._dispatcher.send(fed, body)
+        if self.keeper is not None:
+            return waited, self.keeper.request(fed)
         self.happen(fed.happenings, now_ns)
-        return waited
+        return waited, None
 
     def _others(self, signal: Signal, body: bytes) -> Delivered | None:
         if signal is Signal.LOGS:

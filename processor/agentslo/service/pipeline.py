@@ -24,25 +24,30 @@ from agentslo.outcomes.cost import Price, no_price
 from agentslo.outcomes.view import Habits
 from agentslo.runs.assemble import Assembler
 from agentslo.runs.build import UNSET, build
+from agentslo.runs.changes import Changes
 from agentslo.runs.evidence import About
 from agentslo.runs.forest import Edge
 from agentslo.runs.holds import Held
 from agentslo.runs.open_trace import Arrival, Closed
+from agentslo.runs.rows import Place, Row, edge
 from agentslo.service.enrich import SCOPE, run_attributes, step_result
 from agentslo.service.events import Happening, HeldSpan, Released
 from agentslo.service.faults import Faults
 from agentslo.service.heard import Heard
+from agentslo.service.held import kept_span, span_of
+from agentslo.service.senders import Senders
 from agentslo.service.verdicts import Verdicts
 
-MAX_INTERNED = 10_000
 GENERIC = "generic"
 """Counted as the dialect of steps that no dialect gave a role."""
+_TAKEN = (Arrival.NEW, Arrival.DUPLICATE)
 
 
 @dataclass(slots=True)
 class Fed:
     """What became of a request: what leaves at once (`request`), which of its spans are agent
-    spans (`agent`, per batch), how many spans came and stay behind, and what happened.
+    spans (`agent`, per batch), how many spans came and stay behind, what a journal keeps of it
+    (`row`, where one does), and what happened.
     """
 
     request: Request
@@ -50,7 +55,9 @@ class Fed:
     kept: int = 0
     agent: list[list[bytes]] = field(default_factory=list)
     plain: list[bytes] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     newest_ns: int = 0
+    row: Row | None = None
     happenings: list[Happening] = field(default_factory=list)
 
 
@@ -69,15 +76,22 @@ class Pipeline:
         self._options, self._reader, self._untrusted = runs, reader, untrusted
         self.tally: Counter[str] = Counter()
         self._faults = Faults(self.tally)
-        self.assembler = Assembler(runs, self._splits, self._trace_fault)
-        habits = Habits(tools=self._shows_tools, answers=self._shows_answers)
-        self.verdicts = Verdicts(runs, directory, habits, self._faults, price)
+        self.changes = Changes()
+        self.left: list[Place] = []
+        """Spans that were held and left without a request, while somebody watches `changes`."""
+        self.assembler = Assembler(runs, self._splits, self._trace_fault, self.changes)
+        self.senders = Senders(self.changes)
+        habits = Habits(
+            tools=lambda scope: (
+                self.senders.shows("tools", scope) or self._reader.shows_tools(scope)
+            ),
+            answers=lambda scope: (
+                self.senders.shows("answers", scope) or self._reader.shows_answers(scope)
+            ),
+        )
+        self.verdicts = Verdicts(runs, directory, habits, self._faults, price, self.changes)
         self.heard = Heard(self.verdicts, self.tally)
         self.agent_spans: Counter[str] = Counter()
-        self._resources: dict[bytes, Resource] = {}
-        self._scopes: dict[bytes, Scope] = {}
-        self._tool_scopes: set[Scope] = set()
-        self._answer_scopes: set[Scope] = set()
 
     def replace(self, directory: Directory, reader: Reader, price: Price) -> None:
         """Put other agent files in force; open runs are judged by them when they close."""
@@ -105,19 +119,34 @@ class Pipeline:
     def traces(self, body: bytes, now_ns: int, source: str = "") -> Fed:
         """Take one trace export request. Raises `CutError` where it is none."""
         fed = Fed(Request(body))
+        if self.changes.watched:
+            fed.row = Row(arrived_ns=now_ns)
         for batch in fed.request.batches:
             self._batch(batch, fed, now_ns, source)
         for encoded in fed.plain:
-            self._edge(encoded, now_ns)
+            self._edge(encoded, fed.row, now_ns)
         fed.happenings.extend(self._freed())
+        if fed.row is not None:
+            self._complete(fed.row, fed.held)
+        self.assembler.adopted.clear()
         return fed
+
+    def _complete(self, row: Row, held: list[Held]) -> None:
+        """Add to a request's row the spans of it that are still held, and what its traces knew."""
+        for trace in self.assembler.adopted:
+            row.edges += (edge(trace.trace_id, i, parent) for i, parent in trace.edges.items())
+        for one in held:
+            found = self.assembler.trace(one.step.trace_id)
+            kept = found.holds.spans.get(one.step.span_id) if found else None
+            if kept is not None and kept.step is one.step:
+                row.holds.append(kept_span(kept))
 
     def _batch(self, batch: Batch, fed: Fed, now_ns: int, source: str) -> None:
         fed.spans += len(batch.items)
         agent: list[bytes] = []
         fed.agent.append(agent)
         try:
-            resource, scope = self._resource(batch.resource), self._scope(batch.scope)
+            resource, scope = self.senders.resource(batch.resource), self.senders.scope(batch.scope)
         except DecodeError:
             self.tally["unreadable_scope"] += len(batch.items)
             return
@@ -178,10 +207,12 @@ class Pipeline:
         arrival = self.assembler.add(step, now_ns)
         self.tally[f"step_{arrival.value}"] += 1
         self.agent_spans[step.dialect or GENERIC] += 1
-        if step.role is Role.TOOL and len(self._tool_scopes) < MAX_INTERNED:
-            self._tool_scopes.add(step.scope)
-        elif step.answered and step.role is Role.LLM and len(self._answer_scopes) < MAX_INTERNED:
-            self._answer_scopes.add(step.scope)
+        if step.role is Role.TOOL:
+            self.senders.learn("tools", step.scope)
+        elif step.answered and step.role is Role.LLM:
+            self.senders.learn("answers", step.scope)
+        if fed.row is not None and arrival in _TAKEN:
+            fed.row.steps.append(step)
         if step.enriched:
             self.tally["already_enriched"] += 1
             return span.encoded
@@ -193,6 +224,7 @@ class Pipeline:
             held = Held(step, span, now_ns, len(span.encoded))
             if self.assembler.hold(held) is not None:
                 self.tally["held_duplicate"] += 1
+            fed.held.append(held)
             return None
         return span.encoded + step_attributes(step.role.value, step_result(step))
 
@@ -211,11 +243,13 @@ class Pipeline:
     def _freed(self) -> list[Happening]:
         return [self._as_step(held) for held in self.assembler.freed()]
 
-    def _edge(self, encoded: bytes, now_ns: int) -> None:
+    def _edge(self, encoded: bytes, row: Row | None, now_ns: int) -> None:
         ids: Ids | None = read_ids(encoded)
         if ids is not None:
-            edge = Edge(ids.parent_id, ids.parent_remote)
-            self.assembler.edge(ids.trace_id, ids.span_id, edge, now_ns)
+            parent = Edge(ids.parent_id, ids.parent_remote)
+            self.assembler.edge(ids.trace_id, ids.span_id, parent, now_ns)
+            if row is not None:
+                row.edges.append(edge(ids.trace_id, ids.span_id, parent))
 
     # ---- runs out
 
@@ -223,13 +257,21 @@ class Pipeline:
         """Everything that is over, or held too long, at `now_ns`."""
         out: list[Happening] = []
         for held, closed in self.assembler.expired_holds(now_ns):
+            self._note_left(held)
             early = self._early(held, closed) if closed else iter((self._as_step(held),))
             out.extend(self._safely(early, held.step.trace_id, held))
         for closed in self.assembler.due(now_ns):
             out.extend(self._settled(closed, now_ns))
         out.extend(self.verdicts.due(now_ns))
-        out.extend(self._freed())
+        freed = self.assembler.freed()
+        for held in freed:
+            self._note_left(held)
+        out.extend(self._as_step(held) for held in freed)
         return out
+
+    def _note_left(self, held: Held) -> None:
+        if self.changes.watched:
+            self.left.append((held.step.trace_id, held.step.span_id))
 
     def finish(self, now_ns: int) -> list[Happening]:
         """Close all runs: the input is over."""
@@ -262,11 +304,13 @@ class Pipeline:
 
     def _early(self, held: Held, closed: Closed) -> Iterator[Happening]:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
-        return self.verdicts.early(run, _span(held))
+        return self.verdicts.early(run, span_of(held))
 
     def _as_step(self, held: Held) -> Released:
         step = held.step
-        return Released(span=_span(held), added=step_attributes(step.role.value, step_result(step)))
+        return Released(
+            span=span_of(held), added=step_attributes(step.role.value, step_result(step))
+        )
 
     def _settled(self, closed: Closed, now_ns: int) -> list[Happening]:
         held = [closed.held] if closed.held else []
@@ -275,39 +319,9 @@ class Pipeline:
 
     def _closed(self, closed: Closed, now_ns: int) -> Iterator[Happening]:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
-        held = _span(closed.held) if closed.held else None
+        held = span_of(closed.held) if closed.held else None
         return self.verdicts.closed(run, held, now_ns)
-
-    # ---- interned senders
-
-    def _shows_tools(self, scope: Scope) -> bool:
-        return scope in self._tool_scopes or self._reader.shows_tools(scope)
-
-    def _shows_answers(self, scope: Scope) -> bool:
-        return scope in self._answer_scopes or self._reader.shows_answers(scope)
-
-    def _resource(self, encoded: bytes) -> Resource:
-        found = self._resources.get(encoded)
-        if found is None:
-            if len(self._resources) >= MAX_INTERNED:
-                self._resources.clear()
-            found = self._resources[encoded] = values.resource(encoded)
-        return found
-
-    def _scope(self, encoded: bytes) -> Scope:
-        found = self._scopes.get(encoded)
-        if found is None:
-            if len(self._scopes) >= MAX_INTERNED:
-                self._scopes.clear()
-            found = self._scopes[encoded] = values.scope(encoded)
-        return found
 
 
 def _valid(ident: bytes, length: int) -> bool:
     return len(ident) == length and any(ident)
-
-
-def _span(held: Held) -> HeldSpan:
-    if not isinstance(held.payload, HeldSpan):
-        raise TypeError(held.payload)
-    return held.payload

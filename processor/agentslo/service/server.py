@@ -6,20 +6,18 @@ asyncio loop owns everything. This is the only wiring; time is read here and now
 
 import asyncio
 import logging
-import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from agentslo import __version__
 from agentslo.config.problems import ConfigError, render
 from agentslo.config.service_file import ServiceConfig
-from agentslo.config.transport import DestinationOptions, ListenerOptions
 from agentslo.measure import names as m
 from agentslo.measure.series import Metrics
 from agentslo.otlp.destination import Destination
-from agentslo.otlp.listen import listen_error, split_address
+from agentslo.otlp.listen import require_free
 from agentslo.otlp.receive_grpc import GrpcReceiver
 from agentslo.otlp.receive_http import HttpReceiver
 from agentslo.otlp.transports import sender_for
@@ -32,42 +30,24 @@ from agentslo.service.dispatch import Dispatcher
 from agentslo.service.events import Happening
 from agentslo.service.gauges import Gauges
 from agentslo.service.ingest import Intake
-from agentslo.service.ledger_rows import row as ledger_row
 from agentslo.service.operations import Operations
 from agentslo.service.recent import Recent
 from agentslo.service.recorder import Recorder
 from agentslo.service.report import coverage_report
+from agentslo.service.stall import Stall
+from agentslo.service.storage import Storage
 from agentslo.service.web import WebServer, metrics_app, page_app
-from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
-from agentslo.store.writer import LedgerWriter
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
-STALL_WINDOW_S = 60.0
 LISTENER_GRACE_S = 3.0
 DRAIN_S = 18.0
-LEDGER_STOP_S = 2.0
-"""Listener grace, drain and the ledger together stay below the 25 s a stop may take."""
+"""With the files (`storage.STOP_S`) these stay below the 25 s a stop may take."""
 
 TAP = "Spans are read here and not sent on: no destination is configured."
 
 Loader = Callable[[], ServiceConfig]
-
-
-def destination(options: DestinationOptions) -> Destination:
-    """A destination with the sender its protocol asks for."""
-    return Destination(options, sender_for(options))
-
-
-def _require_free(options: ListenerOptions) -> None:
-    """Raise where the address cannot be had: gRPC would write lines of its own about it."""
-    host, port = split_address(options.address)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        raise listen_error(options.address, options.option or options.name, error) from None
 
 
 class Service:
@@ -78,11 +58,10 @@ class Service:
         self._start_wall_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
         self.metrics = Metrics(config.metrics)
         self._recent = Recent()
-        self._stall_s, self._stall_since_s, self._previous_stall_s = 0.0, 0.0, 0.0
+        self._stall = Stall()
         self._ticker: asyncio.Task[None] | None = None
         self._stopping = False
-        self._ledger: LedgerWriter | None = None
-        self._ledger_trouble = ""
+        self._storage: Storage | None = None
         self._operations = Operations(config)
 
     def now_ns(self) -> int:
@@ -92,12 +71,17 @@ class Service:
     # ---- life cycle
 
     async def start(self) -> None:
-        """Bind every port, then take spans. Raises `ListenFailed` with nothing left running."""
+        """Bind every port, then take spans. Raises `ListenFailed` or `StoreInUse`, with nothing
+        left running.
+        """
         config = self._config
         self.pipeline = pipeline(config)
-        destinations = [destination(o) for o in config.destinations]
+        destinations = [Destination(o, sender_for(o)) for o in config.destinations]
         self.dispatcher = Dispatcher(destinations, config.runs.verdict_span)
         self._recorder = Recorder(self.metrics)
+        if config.storage.directory:
+            self._storage = Storage(config.storage, self.pipeline, self.metrics, self.now_ns)
+            self._storage.restore(self._recorder)
         listen = config.listen
         acks = {o.name: o.ack for o in (listen.grpc, listen.http)}
         self.intake = Intake(
@@ -116,17 +100,19 @@ class Service:
         self.web = WebServer(listen.metrics, metrics_app(self, self._gates["metrics"]))
         self.page = WebServer(listen.page, page_app(self, self._gates["page"]))
         try:
-            _require_free(listen.grpc)
+            require_free(listen.grpc.address, listen.grpc.option or listen.grpc.name)
+            await self._begin_storage()
             await self.web.start()
             await self.page.start()
             await self.http.start()
             await self.grpc.start()
         except BaseException:
             await self._close_listeners(0.0)
+            if self._storage is not None:
+                await self._storage.stop()
             raise
         for one in destinations:
             await one.start()
-        self._open_ledger()
         await self._operations.start(self.now_ns())
         self._log_warnings()
         await self.grpc.set_serving(serving=True)
@@ -141,39 +127,41 @@ class Service:
         self.intake.closed = True
         if self._ticker is not None:
             self._ticker.cancel()
-        now_ns = self.now_ns()
-        self.intake.happen(self.pipeline.stop(now_ns), now_ns)
-        self.metrics.release_all()
+        await self._let_go()
         drained = await asyncio.gather(*(d.drain(DRAIN_S) for d in self.dispatcher.destinations))
         for one in self.dispatcher.destinations:
             await one.close()
-        if self._ledger is not None:
-            await asyncio.to_thread(self._ledger.stop, LEDGER_STOP_S)
+        self.intake.keeper = None
+        if self._storage is not None:
+            await self._storage.stop()
         await self._operations.stop()
         self.refresh()
         logger.info("stopped: drained=%s %s", all(drained), self._summary())
         await self._close_listeners(0.0)
 
-    def _open_ledger(self) -> None:
-        """Keep runs where storage is set; a ledger that cannot be opened never stops the start."""
-        storage = self._config.storage
-        if not storage.directory:
+    async def _begin_storage(self) -> None:
+        if self._storage is not None:
+            runs = self._config.runs
+            self.intake.keeper = await self._storage.begin(
+                runs, self.dispatcher, self.intake.record
+            )
+
+    async def _let_go(self) -> None:
+        """Held spans leave and counts at 0 are released, unless a journal has them: then open runs
+        go on after the restart.
+        """
+        if self._storage is not None and not self._storage.trouble:
             return
-        try:
-            ledger = Ledger(Path(storage.directory) / LEDGER_FILE)
-        except (LedgerError, OSError) as error:
-            self._ledger_trouble = str(error)
-            logger.warning("runs are counted, but cannot be looked up later: %s", error)
-            return
-        self._ledger = LedgerWriter(ledger, storage.retention_days, storage.max_runs, self.now_ns)
-        self._ledger.start()
+        now_ns = self.now_ns()
+        self.intake.happen(self.pipeline.stop(now_ns), now_ns)
+        self.metrics.release_all()
+        if self.intake.keeper is not None:
+            await self.intake.keeper.flush_now()
 
     def _observe(self, happening: Happening) -> None:
         self._recent.note(happening)
-        if self._ledger is not None:
-            kept = ledger_row(happening, self.now_ns())
-            if kept is not None:
-                self._ledger.put(kept)
+        if self._storage is not None:
+            self._storage.observe(happening)
 
     async def _close_listeners(self, grace_s: float) -> None:
         await asyncio.gather(
@@ -190,19 +178,13 @@ class Service:
         expected_s = loop.time() + TICK_S
         while True:
             await asyncio.sleep(max(0.0, expected_s - loop.time()))
-            self._note_stall(loop.time() - expected_s, loop.time())
+            self._stall.note(loop.time() - expected_s, loop.time())
             try:
                 now_ns = self.now_ns()
                 self.intake.happen(self.pipeline.due(now_ns), now_ns)
             except Exception:  # noqa: BLE001 - a bug in closing runs must not stop the ticks
                 self.intake.fault("due")
             expected_s = loop.time() + TICK_S
-
-    def _note_stall(self, stall_s: float, now_s: float) -> None:
-        if now_s - self._stall_since_s > STALL_WINDOW_S:
-            self._previous_stall_s, self._stall_s = self._stall_s, 0.0
-            self._stall_since_s = now_s
-        self._stall_s = max(self._stall_s, stall_s)
 
     # ---- configuration
 
@@ -253,12 +235,29 @@ class Service:
         for name, one in {**self._gates, "grpc": self.grpc.guard, "http": self.http.guard}.items():
             if one is not None:
                 self._gauges.denied(name, one.denied, now_ns)
-        if self._ledger is not None:
-            self._gauges.ledger(self._ledger.written, self._ledger.dropped, now_ns)
+        if self._storage is not None:
+            self._gauges.ledger(*self._storage.ledger_rows, now_ns)
+            self._storage.refresh()
         self._operations.look(now_ns)
         self._operations.show(self.metrics, self._recent.environments(), now_ns)
-        self.metrics.set(m.LOOP_STALL, (), max(self._stall_s, self._previous_stall_s))
+        self.metrics.set(m.LOOP_STALL, (), self._stall.longest_s)
         return now_ns
+
+    @asynccontextmanager
+    async def committed(self) -> AsyncIterator[int]:
+        """All values up to date and none that a crash could take back, until the block ends;
+        gives the time, unix ns.
+        """
+        keeper = self.intake.keeper
+        if keeper is None:
+            yield self.refresh()
+            return
+        async with keeper.lock:
+            now_ns = self.refresh()
+            # Ended zero holds are committed before they are shown.
+            self.metrics.refresh(now_ns)
+            await keeper.flush()
+            yield now_ns
 
     def readiness(self) -> tuple[bool, dict[str, object]]:
         """Ready while spans are taken; lists what is not as promised."""
@@ -270,7 +269,8 @@ class Service:
             "analysis_errors": lowered,
             "full_destinations": full,
             "forwards": [d.name for d in self.dispatcher.destinations],
-            "ledger": self._ledger.trouble if self._ledger else self._ledger_trouble,
+            "journal": self._storage.trouble if self._storage else "",
+            "ledger": self._storage.ledger_trouble if self._storage else "",
             "operations": self._operations.trouble,
         }
         return not self._stopping, detail

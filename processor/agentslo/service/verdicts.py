@@ -17,6 +17,7 @@ from agentslo.otlp.splice import encode
 from agentslo.outcomes.classify import classify, unsettled
 from agentslo.outcomes.cost import Price, no_price
 from agentslo.outcomes.view import Habits
+from agentslo.runs.changes import Changes, Kind
 from agentslo.runs.conversations import Conversations
 from agentslo.runs.conversations import run_id as conversation_run_id
 from agentslo.runs.evidence import About, EvidenceStore, Judged
@@ -42,29 +43,32 @@ class Verdicts:
         habits: Habits,
         faults: Faults,
         price: Price = no_price,
+        changes: Changes | None = None,
     ) -> None:
         self._options, self.directory, self._faults = runs, directory, faults
         self._habits, self.price = habits, price
-        self.evidence = EvidenceStore()
-        self.waiting = WaitingRuns()
-        self.settling = Settling()
-        self.conversations = Conversations(runs)
-        self._left_as: dict[str, Outcome] = {}
+        self._changes = changes or Changes()
+        self.evidence = EvidenceStore(changes=self._changes)
+        self.waiting = WaitingRuns(changes=self._changes)
+        self.settling = Settling(changes=self._changes)
+        self.conversations = Conversations(runs, self._changes)
+        self.left_as: dict[str, Outcome] = {}
+        """With which outcome the root of a run left, until the run is counted."""
 
     # ---- runs
 
     def early(self, run: Run, held: HeldSpan) -> Iterator[Released]:
         """A root leaves before its run is over, with the outcome known so far."""
-        run, file = self._identified(run)
-        verdict = self._judge(run, file, self.evidence.peek(run))
-        self._left_as[run.run_id] = verdict.outcome
-        if len(self._left_as) > MAX_LEFT:
-            del self._left_as[next(iter(self._left_as))]
+        run, file = self.identified(run)
+        verdict = self.judge(run, file, self.evidence.peek(run))
+        self._leaves(run, verdict)
+        if len(self.left_as) > MAX_LEFT:
+            self._left_before(next(iter(self.left_as)))
         yield Released(span=held, added=encode(run_attributes(run, verdict)))
 
     def closed(self, run: Run, held: HeldSpan | None, now_ns: int) -> Iterator[Happening]:
         """A run of one trace is over: it is judged, or goes on as a conversation."""
-        run, file = self._identified(run)
+        run, file = self.identified(run)
         scope = file.scope or self._options.scope
         if scope == "conversation" and run.conversation_id:
             yield from self._turn(run, file, held, now_ns)
@@ -86,11 +90,11 @@ class Verdicts:
         """Conversations are over."""
 
         def over(run: Run) -> Iterator[Happening]:
-            return self._over(*self._identified(run), None, now_ns)
+            return self._over(*self.identified(run), None, now_ns)
 
         return self._faults.each("close", runs, _name, over)
 
-    def _identified(self, run: Run) -> tuple[Run, AgentFile]:
+    def identified(self, run: Run) -> tuple[Run, AgentFile]:
         """The run under the name its agent file gives it, and the file."""
         workflow = run.root.workflow if run.root else ""
         file = self.directory.find(run.entry_agent, run.service, run.environment, workflow)
@@ -100,16 +104,17 @@ class Verdicts:
         told = (str(s.facts[key]) for s in run.steps if key in s.facts)
         return replace(run, agent=file.name, task_type=next(told, run.task_type)), file
 
-    def _judge(self, run: Run, file: AgentFile, said: list[Evaluation]) -> Verdict:
+    def judge(self, run: Run, file: AgentFile, said: list[Evaluation]) -> Verdict:
+        """The verdict on a run, given what was said of it."""
         return classify(run, file, said, self._habits, self.price)
 
     def _turn(
         self, run: Run, file: AgentFile, held: HeldSpan | None, now_ns: int
     ) -> Iterator[Happening]:
         """A turn of a conversation: its root leaves with the outcome so far, the run goes on."""
-        self._left_as.pop(run.run_id, None)
+        self._left_before(run.run_id)
         if held is not None:
-            verdict = self._judge(run, file, self.evidence.peek(run))
+            verdict = self.judge(run, file, self.evidence.peek(run))
             named = replace(run, run_id=conversation_run_id(run.agent, run.conversation_id))
             yield Released(span=held, added=encode(run_attributes(named, verdict)))
         yield from self._joined(self.conversations.add(run, now_ns), now_ns)
@@ -119,18 +124,27 @@ class Verdicts:
     ) -> Iterator[Happening]:
         """A run is over: judge it, let its root go, count it unless it waits."""
         said = self.evidence.take(run)
-        verdict = self._judge(run, file, said)
+        verdict = self.judge(run, file, said)
         judged = Judged(run=run, verdict=verdict, file=file, closed_ns=now_ns, evaluations=said)
         self.evidence.remember(judged)
         if held is not None:
             yield Released(span=held, added=encode(run_attributes(run, verdict)))
-            self._left_as[run.run_id] = verdict.outcome
+            self._leaves(run, verdict)
         wait_ns = self._wait_ns(judged)
         if wait_ns:
             over = self.settling.wait(run.run_id, now_ns + wait_ns)
             yield from self._let_go(over, now_ns)
         else:
             yield from self._count(judged, now_ns)
+
+    def _leaves(self, run: Run, verdict: Verdict) -> None:
+        self.left_as[run.run_id] = verdict.outcome
+        self._changes.note(Kind.LEFT, run.run_id)
+
+    def _left_before(self, run_id: str) -> Outcome | None:
+        """With which outcome the run's root has left; it is not asked again."""
+        self._changes.note(Kind.LEFT, run_id)
+        return self.left_as.pop(run_id, None)
 
     def _wait_ns(self, judged: Judged) -> int:
         """How long counting waits for evidence; proven harm never waits."""
@@ -152,7 +166,7 @@ class Verdicts:
 
     def _count(self, judged: Judged, now_ns: int) -> Iterator[Happening]:
         run, verdict = judged.run, judged.verdict
-        left_as = self._left_as.pop(run.run_id, None)
+        left_as = self._left_before(run.run_id)
         yield from self._resumed(run, verdict, now_ns)
         waits = verdict.outcome is Outcome.WAITING
         yield Counted(run=run, verdict=verdict, file=judged.file, root_outcome=left_as, waits=waits)
@@ -182,7 +196,7 @@ class Verdicts:
         )
 
     def _overdue(self, paused: Paused) -> Counted:
-        _, file = self._identified(paused.run)
+        _, file = self.identified(paused.run)
         verdict = unsettled(paused.verdict, paused.run, file)
         return Counted(
             run=paused.run,
@@ -200,9 +214,10 @@ class Verdicts:
         if judged is None:
             return
         before = judged.verdict
-        after = self._judge(judged.run, judged.file, judged.evaluations)
+        after = self.judge(judged.run, judged.file, judged.evaluations)
         if judged.run.run_id in self.settling:
             judged.verdict = after
+            self._changes.note(Kind.RUN, judged.run.run_id)
             if not self._wait_ns(judged):
                 self.settling.settle(judged.run.run_id)
                 yield from self._count(judged, now_ns)
@@ -211,6 +226,7 @@ class Verdicts:
             return
         judged.verdict = after
         judged.revision += 1
+        self._changes.note(Kind.RUN, judged.run.run_id)
         waited = before.outcome is Outcome.WAITING and judged.run.run_id in self.waiting
         yield Corrected(
             run=judged.run,

@@ -4,8 +4,10 @@ In: requests. Out: exposition, health, the page and its JSON. State: none. All v
 the service when asked.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from aiohttp import web
@@ -36,8 +38,10 @@ class Shown(Protocol):
 
     metrics: Metrics
 
-    def refresh(self) -> int:
-        """Bring all gauges up to date; gives the time, unix ns."""
+    def committed(self) -> AbstractAsyncContextManager[int]:
+        """All values up to date and none that a crash could take back, until the block ends;
+        gives the time, unix ns.
+        """
         ...
 
     def readiness(self) -> tuple[bool, dict[str, object]]:
@@ -82,10 +86,14 @@ def metrics_app(service: Shown, gate: Gate) -> web.Application:
 
     async def metrics(request: web.Request) -> web.StreamResponse:
         form = negotiate(request.headers.get("Accept", ""))
-        now_ns = service.refresh()
+        chunks = []
+        async with service.committed() as now_ns:
+            for chunk in render(service.metrics, now_ns, form, _process(form)):
+                chunks.append(chunk)
+                await asyncio.sleep(0)
         response = web.StreamResponse(headers={"Content-Type": form.value})
         await response.prepare(request)
-        for chunk in render(service.metrics, now_ns, form, _process(form)):
+        for chunk in chunks:
             await response.write(chunk)
         await response.write_eof()
         return response

@@ -52,15 +52,21 @@ def test_every_option_of_the_dataclasses_has_a_key() -> None:
         assert fields - keys <= spared, group.name
 
 
+OTLP = ("grpc", "http")
+
+
 def test_the_example_passes_and_shows_the_defaults() -> None:
     config = load(EXAMPLE, {})
     bare = load(None, {})
 
     assert [item.name for item in config.destinations] == ["backend"]
-    assert config.storage.directory
+    assert config.storage == dataclasses.replace(bare.storage, directory="agentslo-data")
+    assert config.listen.grpc.ack == config.listen.http.ack == "stored"
     assert [price.name for price in config.prices.models] == ["my-own-model*"]
     own = ("page", "storage", "prices", "agents", "warnings", "revision")
     spared = {name: getattr(bare, name) for name in own}
+    acks = {n: dataclasses.replace(getattr(config.listen, n), ack="forwarded") for n in OTLP}
+    spared["listen"] = dataclasses.replace(config.listen, **acks)
     assert dataclasses.replace(config, destinations=(), **spared) == bare
 
 

@@ -61,9 +61,10 @@ _OTLP_FIELDS = (
     ),
     Key(
         "ack",
-        choice_of(Ack, without=frozenset({"stored"})),
-        "When a sender gets its answer: once the primary destination took the spans, or from "
-        "memory (a crash loses what was in it).",
+        choice_of(Ack),
+        "When a sender gets its answer: once all is on disk or with the primary destination "
+        "(`stored`, the default with `storage.directory`), once the primary took the spans "
+        "(`forwarded`, the default without), or from memory (a crash loses what was in it).",
     ),
     Key("trust", Boolean(), "Whether `agent_slo.declared.*` attributes from here are believed."),
     LISTENER_TLS,

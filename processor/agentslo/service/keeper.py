@@ -1,0 +1,228 @@
+"""Keeps what must survive a crash: requests before their answer, closes as one transaction.
+
+In: what requests left behind, what happened to runs. Out: a future for each request; metrics,
+ledger rows and spans, in that order and only once a transaction holds what they come from. State:
+what happened since the last transaction, and what was sent and has not arrived. Between
+transactions the lock is free: whoever holds it sees only committed values (design.md 8, promise 2).
+While the disk fails all goes on from memory, and everything is written anew once it answers again.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from agentslo.measure import keeping
+from agentslo.measure.series import Metrics
+from agentslo.runs.changes import Key, Kind
+from agentslo.runs.rows import Row
+from agentslo.service import kept_state
+from agentslo.service.dispatch import Delivered, Dispatcher, Outgoing
+from agentslo.service.events import Happening, Released
+from agentslo.service.faults import Faults
+from agentslo.service.open_rows import OpenRows
+from agentslo.service.outbox import OUTBOX, pack
+from agentslo.service.pipeline import Fed, Pipeline
+from agentslo.store.journal import Place
+from agentslo.store.store import Commit, Store
+
+SERIES = "series"
+RETRY_S = 5.0
+IDLE_S = 0.25
+MAX_WAITING = 2_000
+"""Groups that may wait for the disk before requests are refused."""
+
+Record = Callable[[Happening, int], None]
+Group = dict[Place, bytes | None]
+
+
+class Keeper:
+    """Owned by the event loop; `run` is its task."""
+
+    def __init__(
+        self,
+        store: Store,
+        pipeline: Pipeline,
+        metrics: Metrics,
+        dispatcher: Dispatcher,
+        rows: OpenRows,
+        record: Record,
+        now: Callable[[], int],
+    ) -> None:
+        self._store, self._pipeline, self._metrics = store, pipeline, metrics
+        self._dispatcher, self._rows = dispatcher, rows
+        self._record, self._now = record, now
+        self._faults = Faults(pipeline.tally)
+        self._happened: list[tuple[Happening, int]] = []
+        self._undelivered: dict[Place, Outgoing] = {}
+        self._arrived: dict[Place, None] = {}
+        self._sent = 0
+        self._woken = asyncio.Event()
+        self._retry_at_s = 0.0
+        self.lock = asyncio.Lock()
+        pipeline.changes.watched = True
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is kept now; "" where all is."""
+        return self._store.trouble
+
+    def room(self) -> bool:
+        """Whether the disk keeps up."""
+        return self._store.waiting < MAX_WAITING
+
+    # ---- requests
+
+    def request(self, fed: Fed) -> Commit | None:
+        """Keep what a request leaves behind; the future says when. None: nothing, or not now."""
+        released = [h for h in fed.happenings if isinstance(h, Released)]
+        self.happen((h for h in fed.happenings if not isinstance(h, Released)), self._now())
+        outgoing = self._dispatcher.outgoing(released)
+        if self.trouble:
+            self._send(outgoing)
+            return None
+        group: Group = dict.fromkeys(self._arrived)
+        self._arrived.clear()
+        entry = self._row(fed.row)
+        if entry is not None:
+            group[entry[0]] = entry[1]
+        self._keep(outgoing, group)
+        if not group:
+            return None
+        commit = self._store.submit(group)
+        if outgoing:
+            commit.add_done_callback(lambda _: self._send(outgoing))
+        return commit
+
+    def _row(self, row: Row | None) -> tuple[Place, bytes] | None:
+        try:
+            return self._rows.write(row) if row is not None else None
+        except Exception:  # noqa: BLE001 - a bug in packing must not stop forwarding
+            self._faults.note("keep", "a request")
+            return None
+
+    # ---- what happened
+
+    def happen(self, happenings: Iterable[Happening], now_ns: int) -> None:
+        """Take what happened: recorded, committed, and then sent, soon."""
+        self._happened += ((happening, now_ns) for happening in happenings)
+        if self._happened:
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Commit what happens, for ever."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_S):
+                    await self._woken.wait()
+            self._woken.clear()
+            try:
+                async with self.lock:
+                    await self.flush()
+            except Exception:  # noqa: BLE001 - a bug in keeping must not end it
+                self._faults.note("keep", "what happened")
+
+    async def flush_now(self) -> None:
+        """Commit all that happened until now."""
+        async with self.lock:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Commit all that happened until now; whoever calls it has the lock."""
+        happened, self._happened = self._happened, []
+        for happening, now_ns in happened:
+            self._record(happening, now_ns)
+        outgoing = self._dispatcher.outgoing([happening for happening, _ in happened])
+        if self.trouble:
+            await self._renew(outgoing)
+        else:
+            group = self._changed()
+            self._keep(outgoing, group)
+            if group:
+                await self._store.commit(group)
+        self._send(outgoing)
+
+    async def begin(self, undelivered: Iterable[Outgoing]) -> None:
+        """Write everything there is as a new start, and send on what had not arrived."""
+        names = {d.name for d in self._dispatcher.destinations}
+        restored = [one for one in undelivered if one.destination in names]
+        async with self.lock:
+            await self._renew(restored)
+        for one in restored:
+            self._dispatcher.accounts[one.destination].pending += one.items
+        self._send(restored)
+
+    async def _renew(self, outgoing: list[Outgoing]) -> None:
+        """Write everything anew, now and then, while the disk fails."""
+        loop_s = asyncio.get_running_loop().time()
+        self._drop_changes()
+        if loop_s < self._retry_at_s:
+            return
+        self._retry_at_s = loop_s + RETRY_S
+        group: Group = {}
+        self._keep(outgoing, group)
+        entries = [(place, body) for place, body in group.items() if body is not None]
+        entries += ((place, pack(one)) for place, one in self._undelivered.items())
+        await self._store.renew(entries + self._everything())
+
+    def _drop_changes(self) -> None:
+        self._pipeline.changes.take()
+        self._pipeline.left.clear()
+        self._metrics.changed.clear()
+        self._arrived.clear()
+
+    def _everything(self) -> list[tuple[Place, bytes]]:
+        entries: list[tuple[Place, bytes]] = []
+        for kind, key in kept_state.everything(self._pipeline):
+            body = self._encoded(kind, key)
+            if body is not None:
+                entries.append(((kind.value, kept_state.key_bytes(key)), body))
+        entries += self._rows.snapshot(self._now())
+        series = keeping.everything(self._metrics)
+        return entries + [((SERIES, key), body) for key, body in series if body is not None]
+
+    def _changed(self) -> Group:
+        """The entries to write for all that changed since the last time."""
+        now_ns, group = self._now(), Group(dict.fromkeys(self._arrived))
+        self._arrived.clear()
+        for kind, key in self._pipeline.changes.take():
+            if kind is Kind.OPEN and isinstance(key, bytes):
+                group.update(dict.fromkeys(self._rows.closed(key)))
+            else:
+                group[kind.value, kept_state.key_bytes(key)] = self._encoded(kind, key)
+        left, self._pipeline.left = self._pipeline.left, []
+        entry = self._row(Row(arrived_ns=now_ns, left=left)) if left else None
+        if entry is not None:
+            group[entry[0]] = entry[1]
+        group.update(dict.fromkeys(self._rows.expired(now_ns)))
+        group.update(((SERIES, key), body) for key, body in keeping.changes(self._metrics))
+        return group
+
+    def _encoded(self, kind: Kind, key: Key) -> bytes | None:
+        try:
+            return kept_state.encode(self._pipeline, kind, key)
+        except Exception:  # noqa: BLE001 - a bug in packing one piece must not lose the others
+            self._faults.note("keep", kind.value)
+            return None
+
+    # ---- what leaves
+
+    def _keep(self, outgoing: Iterable[Outgoing], group: Group) -> None:
+        for one in outgoing:
+            self._sent += 1
+            place = OUTBOX, self._sent.to_bytes(8, "big")
+            self._undelivered[place] = one
+            one.place = place
+            group[place] = pack(one)
+
+    def _send(self, outgoing: list[Outgoing]) -> None:
+        for one, delivered in self._dispatcher.deliver(outgoing):
+            delivered.add_done_callback(partial(self._came, one))
+
+    def _came(self, one: Outgoing, delivered: Delivered) -> None:
+        """Arrived, or refused for good: it need not be sent again after a restart."""
+        if delivered.cancelled() or delivered.exception() is not None:
+            return
+        if one.place is not None:
+            self._undelivered.pop(one.place, None)
+            self._arrived[one.place] = None

@@ -1,0 +1,164 @@
+"""All that is on disk, as the service sees it: the journal with its keeper, and the ledger.
+
+In: options, the pipeline and what it feeds. Out: at start, state put back; while running,
+happenings kept. State: the open files. Nothing here ends the start but another
+process in the same folder.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from agentslo.config.options import RunsOptions, StorageOptions
+from agentslo.measure import names as m
+from agentslo.measure.series import Metrics
+from agentslo.service.dispatch import Dispatcher, Outgoing
+from agentslo.service.events import Happening
+from agentslo.service.keeper import Keeper, Record
+from agentslo.service.ledger_rows import row as ledger_row
+from agentslo.service.ledger_rows import run_row
+from agentslo.service.open_rows import OpenRows
+from agentslo.service.pipeline import Pipeline
+from agentslo.service.recorder import Recorder
+from agentslo.service.restore import Restored, restore
+from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError, LedgerRun
+from agentslo.store.store import Found, Store
+from agentslo.store.writer import LedgerWriter
+
+logger = logging.getLogger(__name__)
+
+STOP_S = 2.0
+CATCH_UP_NS = 60 * 1_000_000_000
+"""Runs that closed so shortly before the end are looked for in the ledger, which may lack them."""
+
+
+class Storage:
+    """Journal and ledger in one folder. Owned by the event loop."""
+
+    def __init__(
+        self,
+        options: StorageOptions,
+        pipeline: Pipeline,
+        metrics: Metrics,
+        now: Callable[[], int],
+    ) -> None:
+        """Take the folder. Raises `StoreInUse`."""
+        self._options, self._pipeline, self._metrics, self._now = options, pipeline, metrics, now
+        folder = Path(options.directory)
+        self._store = Store(folder, options.journal_bytes, options.sync)
+        self._ledger, self._ledger_trouble = _ledger(folder / LEDGER_FILE)
+        self._writer: LedgerWriter | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._undelivered: list[Outgoing] = []
+        self._unreadable = 0
+
+    # ---- life cycle
+
+    def restore(self, recorder: Recorder) -> None:
+        """Put back what the journal holds, as far as it can be read."""
+        found = self._store.read()
+        restored = restore(found.entries, self._pipeline, self._metrics, self._now())
+        if restored.useless:
+            self._store.distrust()
+        self._unreadable = found.damaged + restored.useless
+        recorder.agents.update(restored.agents)
+        self._undelivered = restored.undelivered
+        self._tell(found, restored)
+
+    def _tell(self, found: Found, restored: Restored) -> None:
+        if found.trouble or self._unreadable:
+            what = found.trouble or "not all entries can be used"
+            logger.error("%s: %s; %d lost", self._store.path, what, self._unreadable)
+        if found.entries:
+            traces, runs = self._pipeline.assembler.open_traces, len(restored.undelivered)
+            logger.info("%d open traces go on, %d requests are sent again", traces, runs)
+
+    async def begin(self, runs: RunsOptions, dispatcher: Dispatcher, record: Record) -> Keeper:
+        """Begin to write; gives who keeps requests and happenings from now on."""
+        self._store.start()
+        rows = OpenRows(self._pipeline, int(runs.idle_s * 1e9))
+        keeper = Keeper(
+            self._store, self._pipeline, self._metrics, dispatcher, rows, record, self._now
+        )
+        await keeper.begin(self._undelivered)
+        self._undelivered = []
+        self._keeper = keeper
+        self._task = asyncio.create_task(keeper.run(), name="keeper")
+        if self._ledger is not None:
+            self._begin_ledger(self._ledger)
+        return keeper
+
+    def _begin_ledger(self, ledger: Ledger) -> None:
+        missed = self._missed(ledger)
+        options = self._options
+        self._writer = LedgerWriter(ledger, options.retention_days, options.max_runs, self._now)
+        self._writer.start()
+        for row in missed:
+            self._writer.put(row)
+
+    def _missed(self, ledger: Ledger) -> list[LedgerRun]:
+        """Runs whose rows a crash took before the ledger was written."""
+        evidence = self._pipeline.verdicts.evidence
+        judged = [found for i in evidence.kept()[0] if (found := evidence.of(i)) is not None]
+        newest_ns = max((found.closed_ns for found in judged), default=0)
+        late = [found for found in judged if found.closed_ns >= newest_ns - CATCH_UP_NS]
+        try:
+            return [
+                run_row(found.run, found.verdict, found.closed_ns)
+                for found in late
+                if ledger.run(found.run.run_id) is None
+            ]
+        except sqlite3.Error as error:
+            self._ledger_trouble = str(error)
+            return []
+
+    async def stop(self) -> None:
+        """Commit what is left and close the files."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            await self._keeper.flush_now()
+        await asyncio.to_thread(self._store.stop, STOP_S)
+        if self._writer is not None:
+            await asyncio.to_thread(self._writer.stop, STOP_S)
+
+    # ---- while running
+
+    def observe(self, happening: Happening) -> None:
+        """Take a counted run or a correction for the ledger."""
+        if self._writer is not None:
+            kept = ledger_row(happening, self._now())
+            if kept is not None:
+                self._writer.put(kept)
+
+    @property
+    def trouble(self) -> str:
+        """Why the journal is not written now; "" where it is."""
+        return self._store.trouble
+
+    @property
+    def ledger_trouble(self) -> str:
+        """Why the ledger is not written now; "" where it is."""
+        return self._writer.trouble if self._writer else self._ledger_trouble
+
+    def refresh(self) -> None:
+        """Bring the gauges up to date."""
+        self._metrics.set(m.JOURNAL_BYTES, (), self._store.file_bytes)
+        self._metrics.set(m.JOURNAL_UNREADABLE, (), self._unreadable)
+        self._metrics.set(m.PROMISE, ("stored",), 0.0 if self.trouble else 1.0)
+
+    @property
+    def ledger_rows(self) -> tuple[int, int]:
+        """Rows of the ledger so far: written, dropped."""
+        return (self._writer.written, self._writer.dropped) if self._writer else (0, 0)
+
+
+def _ledger(path: Path) -> tuple[Ledger | None, str]:
+    """The ledger, or why there is none: that never stops the start."""
+    try:
+        return Ledger(path), ""
+    except (LedgerError, OSError) as error:
+        logger.warning("runs are counted, but cannot be looked up later: %s", error)
+        return None, str(error)
