@@ -224,8 +224,8 @@ class Step:
     arm: str = ""
     """Experiment arm: the variant a feature flag gave."""
     evaluations: tuple[Evaluation, ...] = ()
-    links: tuple[tuple[bytes, bytes], ...] = ()
-    """Trace and span ids of what the span links to."""
+    links: tuple[str, ...] = ()
+    """What the span links to: trace id `:` span id, in hex."""
     declared: Mapping[str, str | bool | int | float] = field(default_factory=dict)
     facts: Mapping[str, str | bool | int | float] = field(default_factory=dict)
     """What agent files ask about: `attribute:KEY`, `argument:FIELD`, `result:FIELD`."""

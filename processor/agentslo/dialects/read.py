@@ -244,7 +244,7 @@ def _head(view: SpanView, role: Role, arrival_ns: int) -> Step:
         resource=view.resource,
         scope=view.scope,
         evaluations=() if evaluations.linked(view, role) else evaluations.on_span(view),
-        links=tuple((link.trace_id, link.span_id) for link in view.links[:MAX_LINKS]),
+        links=tuple(f"{k.trace_id.hex()}:{k.span_id.hex()}" for k in view.links[:MAX_LINKS]),
         declared=_declared(view.attributes),
         enriched=any(k.startswith(OWN) and not k.startswith(DECLARED) for k in view.attributes),
     )

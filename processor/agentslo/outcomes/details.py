@@ -58,9 +58,8 @@ def details(view: RunView) -> Details:
 
 
 def _links(view: RunView) -> tuple[str, ...]:
-    linked = ((trace.hex(), span.hex()) for s in view.run.steps for trace, span in s.links)
-    found = dict.fromkeys(f"{t}:{s}" for t, s in linked if t not in view.run.trace_ids)
-    return tuple(found)[:MAX_LINKS]
+    linked = dict.fromkeys(link for s in view.run.steps for link in s.links)
+    return tuple(k for k in linked if k.partition(":")[0] not in view.run.trace_ids)[:MAX_LINKS]
 
 
 def _ttft_s(view: RunView) -> float | None:

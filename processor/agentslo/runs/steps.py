@@ -87,6 +87,7 @@ FIELDS: Mapping[str, tuple[int, str]] = {
     "asked": (55, "json"),
     "told": (56, "json"),
     "unseen": (57, "flag"),
+    "links": (58, "texts"),
 }
 """Every field of a `Step` but its resource and scope: number and kind."""
 
@@ -111,6 +112,7 @@ _BACK: Mapping[str, Any] = {
     "finish": Finish,
     "fault": Fault,
     **dict.fromkeys(("said", "instructed", "carried", "retrieved_ids", "cited_ids"), frozenset),
+    "links": tuple,
     "declared": json.loads,
     "facts": json.loads,
     "evaluations": lambda encoded: _values_of(Evaluation, encoded),
