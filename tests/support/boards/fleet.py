@@ -143,6 +143,7 @@ class Simulation:
                 self._declare(agent)
                 for _ in range(self._arrivals(agent, now_s)):
                     self._run(agent, now_s, now_ns)
+            self._decide(now_s)
             process(self._metrics, self._own, now_s, self._start_s)
             self._scrape(now_s, now_ns)
         return self._samples
@@ -182,6 +183,16 @@ class Simulation:
             metrics.set(m.WINDOW, at, 28 * 86_400.0)
             about = (agent.tier, agent.owner, agent.source, "3f2a91c0")
             metrics.set(m.INFO, (*at, *about), 1.0)
+
+    def _decide(self, now_s: int) -> None:
+        """What people decided in the last half hour: about the agent that did harm."""
+        for agent in FLEET:
+            at = (agent.name, agent.environment)
+            self._metrics.set(m.SAFE_TO_RUN_REASON, (*at, "kill_switch"), 0.0)
+        if self._end_s - now_s < 1800:
+            self._metrics.set(m.INCIDENTS_OPEN, ("account-changes", "production", "SEV1"), 1.0)
+            until_s = float(self._end_s + 3 * 3600)
+            self._metrics.set(m.CONTAINMENT_EXPIRY, ("account-changes", "to_humans"), until_s)
 
     def _run(self, agent: Agent, now_s: int, now_ns: int) -> None:
         changed = (self._end_s - now_s) / 3600 < agent.changed_h

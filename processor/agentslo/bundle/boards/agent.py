@@ -21,7 +21,8 @@ _ANSWERS = (
     stat(
         "Safe to run?",
         f"min({safe_to_run('@agent')})",
-        shows="No: harm done within a day, a page firing, or the safety budget spent. Cannot tell:"
+        shows="No: switched off, an incident open, harm done within a day, a page firing, or the"
+        " safety budget spent. Cannot tell:"
         " no run in a day, or fewer than half of the runs of an objective judged.",
         normal="yes.",
         act="on NO contain the agent first, then look for the cause.",

@@ -5,7 +5,7 @@ In: nothing. Out: a board. No state. Source: requirements I7, M3, C6, C7.
 
 from typing import Final
 
-from agentslo.bundle.boards.colours import ANY_IS_ODD, FIRING, RESULTS
+from agentslo.bundle.boards.colours import AMBER, ANY_IS_ODD, FIRING, RESULTS
 from agentslo.bundle.boards.expressions import alerts_now
 from agentslo.bundle.boards.model import Board, Query, Row
 from agentslo.bundle.boards.panels import bars, stat, timeline, trend
@@ -13,6 +13,10 @@ from agentslo.bundle.boards.tables import Column, table
 from agentslo.bundle.boards.variables import AGENTS, ENVIRONMENT, TO_AGENT
 
 _KEYS = {"agent": "Agent", "environment": "Environment"}
+# Containment holds in every environment, so the variable for it does not apply.
+_CONTAINED = (
+    'max by (agent, action) (agent_slo_containment_expiry_timestamp_seconds{agent=~"$agent"})'
+)
 _OURS = 'product="agent-slo", alertstate="firing"'
 
 
@@ -64,6 +68,47 @@ _NOW = (
         words={1: ("yes", "green")},
         width=6,
         empty="NO",
+    ),
+    table(
+        "Open incidents",
+        Column(
+            title="Incidents",
+            expr="sum by (<agent>, severity) (agent_slo_incidents_open{@agent}) > 0",
+            decimals=0,
+        ),
+        keys={**_KEYS, "severity": "Severity"},
+        shows="Incidents that are not closed. An agent with an open one is not safe to run.",
+        normal="empty.",
+        act="`agentslo incident show`; closing one needs its post-mortem.",
+        sort="Severity",
+        links={"Agent": TO_AGENT},
+        width=12,
+        height=6,
+        empty="no open incident",
+    ),
+    table(
+        "Containment in force",
+        Column(
+            title="Ends in",
+            expr=f"{_CONTAINED}\n- time() > 0",
+            unit="dtdurations",
+            decimals=0,
+        ),
+        Column(
+            title="Until lifted",
+            expr=f"{_CONTAINED} == bool 0",
+            words={1: ("yes", AMBER), 0: ("no", "text")},
+        ),
+        keys={"agent": "Agent", "action": "What is contained"},
+        shows="Agents with less autonomy than usual, in every environment, until when.",
+        normal="empty.",
+        act="lift it by hand when the cause is gone: `agentslo contain lift`.",
+        alert="AgentKillSwitchEngaged",
+        sort="Agent",
+        descending=False,
+        width=12,
+        height=6,
+        empty="nothing is contained",
     ),
     table(
         "What fires",
