@@ -37,6 +37,10 @@ _ACTION_STATES = (
     *("attempted", "committed", "verified", "rejected"),
     *("compensated", "unresolved", "duplicate"),
 )
+_INJECTION_SIGNALS = (
+    *("instructions_in_result", "argument_from_result"),
+    *("guardrail", "evaluation"),
+)
 
 
 def _open(name: str) -> Label:
@@ -129,6 +133,12 @@ _TABLE = (
         "Runs or actions a guardrail stopped before any effect.",
         *(_AGENT, _ENVIRONMENT),
         _open("policy"),
+    ),
+    counter(
+        "agent_slo_injection_signals_total",
+        "Signs that data tried to instruct an agent; a leading sign, never an outcome.",
+        *(_AGENT, _ENVIRONMENT),
+        one_of("signal", *_INJECTION_SIGNALS),
     ),
     counter(
         "agent_slo_actions_total",

@@ -17,6 +17,7 @@ RETRIEVALS = CATALOGUE["agent_slo_retrievals_total"]
 ESCALATIONS = CATALOGUE["agent_slo_escalations_total"]
 POLICY_VIOLATIONS = CATALOGUE["agent_slo_policy_violations_total"]
 POLICY_BLOCKS = CATALOGUE["agent_slo_policy_blocks_total"]
+INJECTION_SIGNALS = CATALOGUE["agent_slo_injection_signals_total"]
 ACTIONS = CATALOGUE["agent_slo_actions_total"]
 
 EVENTS = CATALOGUE["agent_slo_events_total"]

@@ -12,6 +12,7 @@ from agentslo.config.directory import Directory
 from agentslo.measure import names as m
 from agentslo.measure.series import Metrics
 from agentslo.model import Evidence, Outcome, Role, Run, SloResult, Step, Verdict
+from agentslo.outcomes.injection import signs
 from agentslo.service.enrich import step_result
 from agentslo.service.events import Corrected, Counted, Happening
 
@@ -120,6 +121,8 @@ class Recorder:
         )
         for policy in blocked:
             metrics.inc(m.POLICY_BLOCKS, (*at, policy), now_ns)
+        for sign, count in signs(run, totals.violated).items():
+            metrics.inc(m.INJECTION_SIGNALS, (*at, sign), now_ns, count)
         for tool, state in totals.action_states:
             metrics.inc(m.ACTIONS, (*at, tool, state), now_ns)
 

@@ -31,6 +31,7 @@ agent_slo_retrievals_total{agent,environment,source,result}
 agent_slo_escalations_total{agent,environment,reason,correct}
 agent_slo_policy_violations_total{agent,environment,policy}
 agent_slo_policy_blocks_total{agent,environment,policy}
+agent_slo_injection_signals_total{agent,environment,signal}
 agent_slo_actions_total{agent,environment,tool,state}
 agent_slo_config_last_reload_successful{}
 """
