@@ -238,6 +238,9 @@ class Step:
     retrieved_ids: frozenset[str] = frozenset()
     cited_ids: frozenset[str] = frozenset()
     """Document ids that match the agent file's citation pattern: as returned, as answered."""
+    request: bytes = b""
+    result_shape: str = ""
+    """Packed hashes of what a person asked (`dialects.request`); hash of a result's fields."""
     source: str = ""
     """Where it came in: a listener's name, or in replay the file."""
     enriched: bool = False

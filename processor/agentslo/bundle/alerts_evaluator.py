@@ -52,7 +52,6 @@ _WATCH = Alert(
     " {{ $labels.cause }}; undone by: {{ $labels.reversible_by }}. Releases: [releases].",
     command="agentslo runs list --since 1d --agent '{{ $labels.agent }}'",
     board="agent-slo-drift",
-    needs=(_STATE, _CAUSE),
 )
 _HIGH = Alert(
     name="AgentDriftHigh",
@@ -66,7 +65,6 @@ _HIGH = Alert(
     " {{ $labels.cause }}; undone by: {{ $labels.reversible_by }}. Releases: [releases].",
     command="agentslo runs list --since 1d --agent '{{ $labels.agent }}'",
     board="agent-slo-drift",
-    needs=(_STATE, _CAUSE),
 )
 _SWITCH = Alert(
     name="AgentKillSwitchEngaged",

@@ -30,7 +30,6 @@ RULE_FILES: Final[Mapping[str, tuple[RuleGroup, ...]]] = {
 
 AWAITED: Final = frozenset(
     {"agent_slo_burn_pvalue", "agent_slo_evaluator_last_success_timestamp_seconds"}
-    | {"agent_slo_drift_state", "agent_slo_drift_attribution_info"}
 )
 """Families of the design that rules read and the product does not expose yet."""
 

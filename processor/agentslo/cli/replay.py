@@ -18,8 +18,9 @@ from agentslo.config.problems import ConfigError, render
 from agentslo.config.service_file import ServiceConfig, load
 from agentslo.otlp.files import FileError, Message, Report, expand, merged, messages
 from agentslo.service.events import Corrected, Counted, Happening
-from agentslo.service.report import correction_line, run_line
+from agentslo.service.report import correction_line, drift_line, run_line
 from agentslo.service.stream import Stream
+from agentslo.watch.state import Drifted
 
 COLUMNS = (
     "end",
@@ -143,11 +144,12 @@ class Printer:
         self._out, self._table = out, table
         self._outcomes: Counter[str] = Counter()
         self._corrections = 0
+        self._drifted: Counter[str] = Counter()
         if table:
             out.write("  ".join(COLUMNS) + "\n")
 
     def show(self, happening: Happening) -> None:
-        """One happening; what is no run and no correction says nothing here."""
+        """One happening; a span that leaves says nothing here."""
         if isinstance(happening, Counted):
             if happening.overdue:
                 return
@@ -158,6 +160,9 @@ class Printer:
                 return
             line = correction_line(happening)
             self._corrections += 1
+        elif isinstance(happening, Drifted):
+            self._drifted[happening.state.label] += 1
+            line = drift_line(happening)
         else:
             return
         self._write(line)
@@ -176,6 +181,7 @@ class Printer:
             "runs": sum(self._outcomes.values()),
             "outcomes": dict(sorted(self._outcomes.items())),
             "corrections": self._corrections,
+            "drift": self._drifted["drift"],
             "skipped": report.skipped,
             "warnings": report.warnings,
         }

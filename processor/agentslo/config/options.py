@@ -200,6 +200,29 @@ class PriceOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriftOptions:
+    """What is compared with what, and how sure an alarm must be.
+
+    A slice closes after `slice_s`, or after `slice_runs` runs where that is not 0; the window is
+    then one slice, else `window_s`.
+    """
+
+    enabled: bool = True
+    baseline_runs: int = 2_000
+    baseline_days: float = 7.0
+    watch_runs: int = 300
+    slice_s: float = 3_600.0
+    slice_runs: int = 0
+    window_s: float = DAY_S
+    min_window_runs: int = 100
+    z_watch: float = 3.09
+    z_drift: float = 4.0
+    false_alarm_days: float = 90.0
+    false_alarm_runs: int = 20_000
+    requests: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentsOptions:
     """Where agent files are, as written: a folder, single files, or both.
 

@@ -26,6 +26,7 @@ from agentslo.config.options import (
     DEFAULT_ENVIRONMENTS,
     DEFAULT_SLOS,
     AgentsOptions,
+    DriftOptions,
     ListenOptions,
     LogOptions,
     MetricsOptions,
@@ -43,6 +44,7 @@ from agentslo.config.sections.agents import AGENTS, agent_paths
 from agentslo.config.sections.destinations import DESTINATIONS
 from agentslo.config.sections.dialects import DIALECTS
 from agentslo.config.sections.display import LOG, PAGE
+from agentslo.config.sections.drift import DRIFT
 from agentslo.config.sections.listen import LISTEN, PORT_OFFSET
 from agentslo.config.sections.metrics import METRICS
 from agentslo.config.sections.people import PEOPLE
@@ -76,6 +78,7 @@ class ServiceConfig:
     storage: StorageOptions = field(default_factory=StorageOptions)
     people: tuple[Person, ...] = ()
     prices: PriceOptions = field(default_factory=PriceOptions)
+    drift: DriftOptions = field(default_factory=DriftOptions)
     page: PageOptions = field(default_factory=PageOptions)
     log: LogOptions = field(default_factory=LogOptions)
     revision: str = ""
@@ -101,6 +104,7 @@ ROOT = Group(
         STORAGE,
         PEOPLE,
         PRICES,
+        DRIFT,
         PAGE,
         LOG,
     ),

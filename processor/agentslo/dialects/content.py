@@ -63,6 +63,15 @@ def as_text(value: Value) -> str:
     return value if isinstance(value, str) else ""
 
 
+def shape(value: Value) -> str:
+    """A short hash of the field names of a JSON object; empty for anything else."""
+    if isinstance(value, str):
+        value = _parsed(value)
+    if not isinstance(value, dict):
+        return ""
+    return f"{zlib.crc32(','.join(sorted(value)).encode('utf-8', 'surrogatepass')):08x}"
+
+
 def items(value: Value) -> int | None:
     """How many entries a list holds, sent as an array or as a JSON string; None where untold."""
     if isinstance(value, str):

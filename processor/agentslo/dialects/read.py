@@ -23,9 +23,10 @@ from agentslo.dialects.base import (
     number,
     text,
 )
-from agentslo.dialects.content import as_text, content_hash, error_result, items
+from agentslo.dialects.content import as_text, content_hash, error_result, items, shape
 from agentslo.dialects.finish import normalise
 from agentslo.dialects.registry import BUILT_IN
+from agentslo.dialects.request import hashed_request
 from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Fault, Finish, Role, Scope, Step
 
 OWN = "agent_slo."
@@ -45,7 +46,8 @@ class Reader:
     """Reads spans with a fixed list of dialects; stateless between spans.
 
     `extra` adds users' own keys per concept, tried after the built-in ones. `plugin_failures`:
-    where the fences around plug-ins count the spans on which these raised.
+    where the fences around plug-ins count the spans on which these raised. `hashes_requests`: what
+    people ask is kept as hashes, for drift.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class Reader:
         extra: Mapping[str, tuple[str, ...]] | None = None,
         wants: Wants = NOTHING,
         plugin_failures: Mapping[str, int] | None = None,
+        *,
+        hashes_requests: bool = False,
     ) -> None:
-        self.wants = wants
+        self.wants, self._hashes_requests = wants, hashes_requests
         self.plugin_failures = {} if plugin_failures is None else plugin_failures
         self._dialects = tuple(dialects)
         added = extra or {}
@@ -106,6 +110,8 @@ class Reader:
         if called:
             self._call(view, step, args, result)
         self._answer(view, step, output)
+        if self._hashes_requests and (role in AGENT_LIKE or role is Role.LLM):
+            step.request = hashed_request(view.attributes)
         if self._cut_short(view, step):
             step.fault, step.failed = Fault.CANCELLED, None
         for d in self._dialects:
@@ -136,6 +142,8 @@ class Reader:
         step.has_args = args not in (None, "")
         step.has_result = self._is_there(view, "tool_result")
         step.args_hash, step.result_hash = content_hash(args), content_hash(result)
+        if step.role is Role.TOOL:
+            step.result_shape = shape(result)
         step.triggered = _flag(self._first(view, "triggered"))
         step.documents = items(self._first(view, "documents"))
 

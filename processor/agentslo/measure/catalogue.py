@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from agentslo.measure.drift_families import DRIFT_FAMILIES
 from agentslo.measure.family import Family, Label, counter, gauge, histogram, one_of
 from agentslo.measure.operations import OPERATIONS
 from agentslo.measure.processor_families import PROCESSOR_FAMILIES
@@ -203,6 +204,7 @@ _TABLE = (
         ),
         *(_of_release("tools_version"), _of_release("policy_version")),
     ),
+    *DRIFT_FAMILIES,
     gauge(
         "agent_slo_config_last_reload_successful",
         "1 if the files in force are the newest ones, 0 if the last reload failed.",

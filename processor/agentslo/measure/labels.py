@@ -23,6 +23,9 @@ OTHER: Final = "_other"
 MAX_CHARS: Final = 80
 ENVIRONMENTS_PER_AGENT: Final = 10
 VALUES_PER_LABEL: Final = 30
+FEATURES_PER_AGENT: Final = 80
+BINS_PER_AGENT: Final = 400
+CAUSES_PER_AGENT: Final = 200
 _SAFE = re.compile(r"[A-Za-z0-9_.:/ -]{0,80}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.:/ -]")
 # At a series cap rows get coarser step by step. Each step keeps these labels and may fill this part
@@ -70,6 +73,9 @@ class Admission:
             "task_types": caps.task_types,
             "segments": caps.segments,
             "error_types": caps.error_types,
+            "features": FEATURES_PER_AGENT,
+            "bins": BINS_PER_AGENT,
+            "causes": CAUSES_PER_AGENT,
             "values": VALUES_PER_LABEL,
         }
         self._admitted: defaultdict[Labels, set[str]] = defaultdict(set)

@@ -88,6 +88,8 @@ FIELDS: Mapping[str, tuple[int, str]] = {
     "told": (56, "json"),
     "unseen": (57, "flag"),
     "links": (58, "texts"),
+    "request": (59, "bytes"),
+    "result_shape": (60, "text"),
 }
 """Every field of a `Step` but its resource and scope: number and kind."""
 

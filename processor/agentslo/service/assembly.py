@@ -14,6 +14,7 @@ from agentslo.dialects.read import Reader
 from agentslo.dialects.registry import in_force
 from agentslo.outcomes.prices import pricing
 from agentslo.service.pipeline import Pipeline
+from agentslo.watch.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def reader(config: ServiceConfig) -> Reader:
         extra=options.keys.given(),
         wants=wanted(config.agents) if config.agents else NOTHING,
         plugin_failures=found.failures,
+        hashes_requests=config.drift.enabled and config.drift.requests,
     )
 
 
@@ -46,4 +48,5 @@ def pipeline(config: ServiceConfig) -> Pipeline:
         reader(config),
         pricing(config.prices),
         frozenset(one.name for one in listeners if not one.trust),
+        Watch(config.drift) if config.drift.enabled else None,
     )

@@ -144,7 +144,7 @@ class Dispatcher:
                 self._release(happening, out)
             elif isinstance(happening, Counted):
                 self._verdict(happening, out)
-            else:
+            elif isinstance(happening, Corrected):
                 self._correction(happening, out)
         made = out.finish()
         for one in made:
@@ -180,7 +180,9 @@ class Dispatcher:
             lacks = destination.forward == "verdicts" or not told or self._verdicts == "always"
             if destination.forward != "none" and lacks:
                 revision = int(counted.overdue)
-                span = span or verdict_span(counted.run, counted.verdict, revision=revision)
+                span = span or verdict_span(
+                    counted.run, counted.verdict, revision=revision, drift=counted.drift
+                )
                 out.add(destination.name, span, verdicts=1)
 
     def _correction(self, corrected: Corrected, out: "_Joined") -> None:

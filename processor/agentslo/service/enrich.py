@@ -5,6 +5,8 @@ a root; what is unknown is absent.
 """
 
 import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -63,15 +65,22 @@ def _head(run: Run) -> bytes:
     return head if len(head) == SPAN_ID_BYTES else b""
 
 
-def verdict_span(run: Run, verdict: Verdict, revision: int = 0, supersedes: str = "") -> bytes:
+def verdict_span(
+    run: Run,
+    verdict: Verdict,
+    revision: int = 0,
+    supersedes: str = "",
+    drift: Mapping[str, Attribute] = MappingProxyType({}),
+) -> bytes:
     """An export request that holds the verdict span of a run.
 
-    `supersedes`: the outcome this revision replaces. The span id follows from (run id, revision),
-    so sending it again makes a duplicate, not a second verdict.
+    `supersedes`: the outcome this revision replaces; `drift`: how the agent stood.
+    The span id follows from (run id, revision), so sending it again makes a duplicate, not a second
+    verdict.
     """
     digest = hashlib.sha256(f"{run.run_id}:{revision}".encode()).digest()
     parent = run.root.span_id if run.root else _head(run)
-    attributes = run_attributes(run, verdict)
+    attributes = {**run_attributes(run, verdict), **drift}
     attributes["agent_slo.verdict.revision"] = revision
     if supersedes:
         attributes["agent_slo.verdict.supersedes"] = supersedes

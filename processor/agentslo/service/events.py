@@ -1,10 +1,14 @@
 """What the pipeline reports as runs go by. Plain values, handed to metrics, forwarding, replay."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from agentslo.config.agent_options import AgentFile
 from agentslo.model import Outcome, Run, Verdict
 from agentslo.otlp.cut import Batch
+from agentslo.otlp.splice import Attribute
+from agentslo.watch.observe import Observed
+from agentslo.watch.state import Drifted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Counted:
     root_outcome: Outcome | None
     waits: bool = False
     overdue: bool = False
+    drift: Mapping[str, Attribute] = field(default_factory=dict)
+    """How the agent stood then, as attributes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,4 +59,4 @@ class Corrected:
     counts: bool = True
 
 
-Happening = Released | Counted | Corrected
+Happening = Released | Counted | Corrected | Observed | Drifted

@@ -29,6 +29,7 @@ _TALLIES: Mapping[str, tuple[Family, Labels]] = {
     "unreadable_log": (m.PARSE_FAILURES, ("logs",)),
     "read_error": (m.PIPELINE_ERRORS, ("read",)),
     "close_error": (m.PIPELINE_ERRORS, ("close",)),
+    "watch_error": (m.PIPELINE_ERRORS, ("watch",)),
     "evaluations": (m.EVALUATION_EVENTS, ()),
 }
 

@@ -37,6 +37,7 @@ from agentslo.service.heard import Heard
 from agentslo.service.held import kept_span, span_of
 from agentslo.service.senders import Senders
 from agentslo.service.verdicts import Verdicts
+from agentslo.watch.watch import Watch
 
 GENERIC = "generic"
 """Counted as the dialect of steps that no dialect gave a role."""
@@ -71,6 +72,7 @@ class Pipeline:
         reader: Reader,
         price: Price = no_price,
         untrusted: frozenset[str] = frozenset(),
+        watch: Watch | None = None,
     ) -> None:
         """`untrusted`: listeners whose spans' `agent_slo.declared.*` attributes are not read."""
         self._options, self._reader, self._untrusted = runs, reader, untrusted
@@ -89,7 +91,7 @@ class Pipeline:
                 self.senders.shows("answers", scope) or self._reader.shows_answers(scope)
             ),
         )
-        self.verdicts = Verdicts(runs, directory, habits, self._faults, price, self.changes)
+        self.verdicts = Verdicts(runs, directory, habits, self._faults, price, self.changes, watch)
         self.heard = Heard(self.verdicts, self.tally)
         self.agent_spans: Counter[str] = Counter()
 
@@ -258,7 +260,7 @@ class Pipeline:
         out: list[Happening] = []
         for held, closed in self.assembler.expired_holds(now_ns):
             self._note_left(held)
-            early = self._early(held, closed) if closed else iter((self._as_step(held),))
+            early = self._early(held, closed, now_ns) if closed else iter((self._as_step(held),))
             out.extend(self._safely(early, held.step.trace_id, held))
         for closed in self.assembler.due(now_ns):
             out.extend(self._settled(closed, now_ns))
@@ -302,9 +304,9 @@ class Pipeline:
     def _trace_fault(self, trace_id: bytes) -> None:
         self._faults.note("close", f"trace {trace_id.hex()}")
 
-    def _early(self, held: Held, closed: Closed) -> Iterator[Happening]:
+    def _early(self, held: Held, closed: Closed, now_ns: int) -> Iterator[Happening]:
         run = build(closed.tree, closed.forest.parents, closed.finalized_by)
-        return self.verdicts.early(run, span_of(held))
+        return self.verdicts.early(run, span_of(held), now_ns)
 
     def _as_step(self, held: Held) -> Released:
         step = held.step

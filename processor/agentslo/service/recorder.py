@@ -15,6 +15,7 @@ from agentslo.model import Evidence, Outcome, Role, Run, SloResult, Step, Verdic
 from agentslo.outcomes.injection import signs
 from agentslo.service.enrich import step_result
 from agentslo.service.events import Corrected, Counted, Happening
+from agentslo.watch.observe import Observed
 
 if TYPE_CHECKING:
     from agentslo.measure.labels import Labels
@@ -39,6 +40,8 @@ class Recorder:
             self._count(happening, now_ns)
         elif isinstance(happening, Corrected) and happening.counts:
             self._correct(happening, now_ns)
+        elif isinstance(happening, Observed):
+            self._place(happening, now_ns)
 
     def introduce(self, run: Run, file: AgentFile, now_ns: int) -> None:
         """Create an agent's series at 0, so that its first bad event is seen as a rise."""
@@ -97,6 +100,11 @@ class Recorder:
         self._count_totals(run, verdict, now_ns)
         for step in run.steps:
             self._count_step(step, at, now_ns)
+
+    def _place(self, observed: Observed, now_ns: int) -> None:
+        for feature, label in observed.bins.items():
+            at = observed.agent, observed.environment, feature, label
+            self.metrics.inc(m.DRIFT_BIN, at, now_ns)
 
     def _count_release(self, run: Run) -> None:
         versions = (run.agent_version, run.prompt_version, "+".join(run.models))

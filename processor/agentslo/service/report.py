@@ -12,6 +12,7 @@ from agentslo.outcomes.details import details
 from agentslo.outcomes.view import Habits, RunView
 from agentslo.service.enrich import step_result
 from agentslo.service.events import Corrected
+from agentslo.watch.state import Drifted
 
 
 def rfc3339(time_ns: int) -> str:
@@ -76,6 +77,32 @@ def correction_line(corrected: Corrected) -> dict[str, object]:
         "source": corrected.source,
         "time": rfc3339(corrected.time_ns),
     }
+
+
+def drift_line(drifted: Drifted) -> dict[str, object]:
+    """The `drift` line. While learning, `samples` are those so far of the `needed`."""
+    found = drifted.finding
+    line: dict[str, object] = {
+        "type": "drift",
+        "time": rfc3339(drifted.time_ns),
+        "agent": drifted.agent,
+        "environment": drifted.environment,
+        "feature": drifted.feature,
+        "state": drifted.state.label,
+        "z": round(drifted.z, 3),
+        "samples": drifted.samples,
+        "bin": found.bin if found else None,
+        "segment": found.segment if found else None,
+        "cause": found.attribution.cause if found else None,
+        "reversible_by": found.attribution.reversible_by if found else None,
+    }
+    if drifted.needed:
+        line["needed"] = drifted.needed
+    if found is None:
+        return line
+    bins = [{"bin": b, "expected": e, "observed": o} for b, e, o in found.bins]
+    since = rfc3339(found.since_ns)
+    return line | {"since": since, "severity": found.severity.value, "bins": bins}
 
 
 def coverage_report(coverage: Coverage) -> dict[str, object]:

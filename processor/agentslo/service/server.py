@@ -27,6 +27,7 @@ from agentslo.service import feedback
 from agentslo.service.access import metrics_gate, open_listeners, page_gate
 from agentslo.service.assembly import directory, pipeline, reader
 from agentslo.service.dispatch import Dispatcher
+from agentslo.service.drift_gauges import DriftGauges
 from agentslo.service.events import Happening
 from agentslo.service.gauges import Gauges
 from agentslo.service.ingest import Intake
@@ -94,6 +95,7 @@ class Service:
             self._observe,
         )
         self._gauges = Gauges(self.metrics, self.intake, self.dispatcher, self.pipeline)
+        self._drift_gauges = DriftGauges(self.metrics)
         self.grpc = GrpcReceiver(listen.grpc, self.intake)
         self.http = HttpReceiver(listen.http, self.intake)
         self._gates = {"metrics": metrics_gate(listen.metrics), "page": page_gate(listen.page)}
@@ -231,6 +233,7 @@ class Service:
         """Bring all gauges up to date; gives the time, unix ns."""
         now_ns = self.now_ns()
         self._recorder.objectives(self.pipeline.verdicts.directory)
+        self._drift_gauges.update(self.pipeline.verdicts.watch)
         self._gauges.update((self.grpc.answers, self.http.answers), now_ns)
         for name, one in {**self._gates, "grpc": self.grpc.guard, "http": self.http.guard}.items():
             if one is not None:

@@ -6,14 +6,14 @@ one thread. What a run may wait for: a person (`waiting`), evidence its agent fi
 (`settling`), the next turn (`scope: conversation`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from agentslo.config.agent_options import AgentFile
 from agentslo.config.directory import Directory
 from agentslo.config.options import RunsOptions
 from agentslo.model import Evaluation, Outcome, Run, Verdict
-from agentslo.otlp.splice import encode
+from agentslo.otlp.splice import Attribute, encode
 from agentslo.outcomes.classify import classify, unsettled
 from agentslo.outcomes.cost import Price, no_price
 from agentslo.outcomes.view import Habits
@@ -26,6 +26,9 @@ from agentslo.runs.waiting import Paused, WaitingRuns
 from agentslo.service.enrich import run_attributes
 from agentslo.service.events import Corrected, Counted, Happening, HeldSpan, Released
 from agentslo.service.faults import Faults
+from agentslo.watch.observe import Observed
+from agentslo.watch.state import Drifted
+from agentslo.watch.watch import Watch
 
 _NEVER_WAIT = (Outcome.UNSAFE_ACTION, Outcome.DATA_CORRUPTION)
 S = 1_000_000_000
@@ -44,9 +47,10 @@ class Verdicts:
         faults: Faults,
         price: Price = no_price,
         changes: Changes | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._options, self.directory, self._faults = runs, directory, faults
-        self._habits, self.price = habits, price
+        self._habits, self.price, self.watch = habits, price, watch
         self._changes = changes or Changes()
         self.evidence = EvidenceStore(changes=self._changes)
         self.waiting = WaitingRuns(changes=self._changes)
@@ -57,14 +61,14 @@ class Verdicts:
 
     # ---- runs
 
-    def early(self, run: Run, held: HeldSpan) -> Iterator[Released]:
+    def early(self, run: Run, held: HeldSpan, now_ns: int) -> Iterator[Released]:
         """A root leaves before its run is over, with the outcome known so far."""
         run, file = self.identified(run)
         verdict = self.judge(run, file, self.evidence.peek(run))
         self._leaves(run, verdict)
         if len(self.left_as) > MAX_LEFT:
             self._left_before(next(iter(self.left_as)))
-        yield Released(span=held, added=encode(run_attributes(run, verdict)))
+        yield self._released(held, run, verdict, now_ns)
 
     def closed(self, run: Run, held: HeldSpan | None, now_ns: int) -> Iterator[Happening]:
         """A run of one trace is over: it is judged, or goes on as a conversation."""
@@ -116,7 +120,7 @@ class Verdicts:
         if held is not None:
             verdict = self.judge(run, file, self.evidence.peek(run))
             named = replace(run, run_id=conversation_run_id(run.agent, run.conversation_id))
-            yield Released(span=held, added=encode(run_attributes(named, verdict)))
+            yield self._released(held, named, verdict, now_ns)
         yield from self._joined(self.conversations.add(run, now_ns), now_ns)
 
     def _over(
@@ -128,7 +132,7 @@ class Verdicts:
         judged = Judged(run=run, verdict=verdict, file=file, closed_ns=now_ns, evaluations=said)
         self.evidence.remember(judged)
         if held is not None:
-            yield Released(span=held, added=encode(run_attributes(run, verdict)))
+            yield self._released(held, run, verdict, now_ns)
             self._leaves(run, verdict)
         wait_ns = self._wait_ns(judged)
         if wait_ns:
@@ -145,6 +149,30 @@ class Verdicts:
         """With which outcome the run's root has left; it is not asked again."""
         self._changes.note(Kind.LEFT, run_id)
         return self.left_as.pop(run_id, None)
+
+    def _released(self, held: HeldSpan, run: Run, verdict: Verdict, now_ns: int) -> Released:
+        """A root leaves with what is known of its run, and how its agent stands."""
+        found = {**run_attributes(run, verdict), **self._drift(run, now_ns)}
+        return Released(span=held, added=encode(found))
+
+    def _drift(self, run: Run, now_ns: int) -> Mapping[str, Attribute]:
+        if self.watch is None:
+            return {}
+        try:
+            return self.watch.attributes(run, now_ns)
+        except Exception:  # noqa: BLE001 - a bug in statistics must not keep a span back
+            self._faults.note("watch", _name(run))
+            return {}
+
+    def _watched(self, judged: Judged) -> list[Observed | Drifted]:
+        if self.watch is None:
+            return []
+        try:
+            heavy = judged.file.tier == "critical"
+            return list(self.watch.counted(judged.run, judged.verdict, heavy=heavy))
+        except Exception:  # noqa: BLE001 - a bug in statistics must not keep a run from counting
+            self._faults.note("watch", _name(judged.run))
+            return []
 
     def _wait_ns(self, judged: Judged) -> int:
         """How long counting waits for evidence; proven harm never waits."""
@@ -169,8 +197,17 @@ class Verdicts:
         left_as = self._left_before(run.run_id)
         yield from self._resumed(run, verdict, now_ns)
         waits = verdict.outcome is Outcome.WAITING
-        yield Counted(run=run, verdict=verdict, file=judged.file, root_outcome=left_as, waits=waits)
-        if waits:
+        yield Counted(
+            run=run,
+            verdict=verdict,
+            file=judged.file,
+            root_outcome=left_as,
+            waits=waits,
+            drift=self._drift(run, now_ns),
+        )
+        if not waits:
+            yield from self._watched(judged)
+        else:
             until_ns = now_ns + int(judged.file.human_deadline_s * S)
             yield from self._given_up(self.waiting.pause(run, verdict, until_ns))
 

@@ -14,6 +14,12 @@ agent_slo_runs_waiting{agent,environment}
 agent_slo_safe_to_run_reason{agent,environment,reason}
 agent_slo_incidents_open{agent,environment,severity}
 agent_slo_containment_expiry_timestamp_seconds{agent,action}
+agent_slo_drift_bin_total{agent,environment,feature,bin}
+agent_slo_drift_baseline_runs{agent,environment,feature,bin}
+agent_slo_drift_zscore{agent,environment,feature}
+agent_slo_drift_samples{agent,environment,feature}
+agent_slo_drift_state{agent,environment,feature}
+agent_slo_drift_attribution_info{agent,environment,feature,bin,segment,cause,reversible_by}
 agent_slo_events_total{agent,environment,slo,release,segment,result}
 agent_slo_excluded_events_total{agent,environment,slo}
 agent_slo_corrections_total{agent,environment,slo,from,to,source}

@@ -65,6 +65,8 @@ FULL = {
     "carried": frozenset({2**31}),
     "retrieved_ids": frozenset({"d1"}),
     "cited_ids": frozenset({"d2"}),
+    "request": b"hash",
+    "result_shape": "0a0b0c0d",
     "source": "grpc",
     "enriched": True,
 }

@@ -21,8 +21,5 @@ BOARDS: Final = (FLEET, AGENT_BOARD, DRIFT_BOARD, RUNS, COST, OPERATIONS, HEALTH
 NOT_SHOWN: Final[Mapping[str, str]] = MappingProxyType({})
 """Family to the reason why no board shows it."""
 
-AWAITED: Final = frozenset(
-    f"agent_slo_drift_{name}"
-    for name in ("state", "zscore", "samples", "bin_total", "baseline_runs", "attribution_info")
-)
+AWAITED: Final = frozenset[str]()
 """Families of the design that boards read and the product does not expose yet."""

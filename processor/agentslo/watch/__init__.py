@@ -1,0 +1,1 @@
+"""Watching agents for change: counts per slice of time, and pure statistics of those counts."""

@@ -1,0 +1,98 @@
+"""Detectors that look at every run: Shiryaev-Roberts mixtures of bets against the baseline.
+
+Idea: bet that runs fall into bins more often than they did in the baseline. A bet pays e(bin); the
+mean of e under the baseline is at most 1, so a long wait for wealth A is a promise, not a hope.
+Formula: M <- (M + 1) e(bin) for every bet, alarm when their mean reaches A; then the mean number of
+runs to a false alarm is at least A (Shin, Ramdas, Rinaldo, "E-detectors", 2023; methods.md 3.4).
+In: the bin of a run, or the counts of a slice (one step, M <- (M + 1) prod e(bin)^count). Out: log
+of the evidence. State: one float a bet. The baseline is an estimate: each bet is divided by an
+upper confidence bound of its mean there, without which a bad draw of the baseline would break the
+promise.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bets = NDArray[np.float64]
+"""Natural logarithm of what each bet pays for each bin: (bets, bins)."""
+
+ODDS = (1.5, 2.0, 3.0, 6.0, 20.0)
+"""Rises of the odds a rate detector bets on."""
+MIXES = (0.1, 0.2, 0.4, 0.8)
+"""Shares of foreign runs a novelty detector bets on."""
+MEAN_BOUND_Z = 1.0
+"""Standard errors added to the mean pay of a novelty bet (measured in docs/drift.md)."""
+
+
+def rate_bets(upper: float) -> Bets:
+    """Bets that a rate is above `upper`; bins are (did not happen, happened)."""
+    p0 = min(max(upper, 1e-6), 1 - 1e-6)
+    rows = []
+    for odds in ODDS:
+        raised = odds * p0 / (1 - p0)
+        p1 = raised / (1 + raised)
+        rows.append((math.log((1 - p1) / (1 - p0)), math.log(p1 / p0)))
+    return np.array(rows)
+
+
+def tail_bets(baseline: NDArray[np.float64]) -> Bets:
+    """Bets that runs fall into the upper of ordered bins; `baseline` holds their counts.
+
+    A foreign run's place p from the top, 0 to 1, is bet to have density 1 / (2 sqrt p).
+    """
+    n = baseline.sum()
+    share = baseline / n
+    above = np.concatenate([np.cumsum(share[::-1])[::-1], [0.0]])
+    root = np.sqrt(np.clip(above, 0.0, None))
+    lean = np.divide(root[:-1] - root[1:], share, out=np.ones(len(share)), where=share > 0)
+    rows = []
+    for mix in MIXES:
+        pay = 1 - mix + mix * lean
+        mean = float(share @ pay)
+        spread = math.sqrt(max(0.0, float(share @ (pay - mean) ** 2)) / n)
+        rows.append(np.log(pay / (mean + MEAN_BOUND_Z * spread)))
+    return np.array(rows)
+
+
+@dataclass(slots=True)
+class EDetector:
+    """One detector. `threshold`: log of A, the proven mean number of runs to a false alarm."""
+
+    threshold: float
+    bets: Bets
+    logs: NDArray[np.float64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again, after an alarm was raised."""
+        self.logs = np.full(len(self.bets), -np.inf)
+
+    def step(self, bin_index: int, bets: Bets | None = None) -> float:
+        """Take one run; gives the log of the evidence. `bets`: this hour's, if they differ."""
+        return self._move((self.bets if bets is None else bets)[:, bin_index])
+
+    def step_counts(self, counts: NDArray[np.float64]) -> float:
+        """Take the counts of a whole slice as one step."""
+        return self._move(self.bets @ counts)
+
+    def _move(self, gains: NDArray[np.float64]) -> float:
+        self.logs = np.logaddexp(self.logs, 0.0) + gains
+        return self.evidence
+
+    @property
+    def evidence(self) -> float:
+        """Log of the mean wealth of all bets."""
+        top = float(self.logs.max())
+        if top == -math.inf:
+            return -math.inf
+        return top + math.log(float(np.exp(self.logs - top).mean()))
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether the evidence has reached the threshold."""
+        return self.evidence >= self.threshold

@@ -1,0 +1,77 @@
+"""An agent's baseline while it is learnt.
+
+In: observations. Out: a frozen `Baseline` and, from the people's words, a `NoveltyIndex`. State:
+the counts so far, hour-of-day counts of rates, and a sample of hashed requests.
+"""
+
+from datetime import UTC, datetime
+
+from agentslo.config.options import DAY_S, DriftOptions
+from agentslo.watch.baseline import HOURS, Baseline
+from agentslo.watch.features import YES, Shape, feature
+from agentslo.watch.novelty import BINS, NoveltyIndex, References
+from agentslo.watch.observe import Observed
+from agentslo.watch.slices import Tally
+
+MIN_REQUESTS = 200
+"""Fewer requests say too little of what is usual."""
+NS = 10**9
+
+
+def hour_of(time_ns: int) -> int:
+    """The hour of the day, UTC."""
+    return datetime.fromtimestamp(time_ns // NS, UTC).hour
+
+
+class Learning:
+    """A baseline that is not complete."""
+
+    def __init__(self, options: DriftOptions) -> None:
+        self._options = options
+        self.tally = Tally()
+        self.references = References()
+        self._hours: dict[str, list[list[int]]] = {}
+        self._releases: dict[str, None] = {}
+
+    def add(self, observed: Observed) -> None:
+        """Learn one run."""
+        self.tally.add(observed)
+        self._releases[observed.release] = None
+        if observed.request:
+            self.references.add(observed.request)
+        hour = hour_of(observed.time_ns)
+        for name, label in observed.bins.items():
+            if feature(name).shape is Shape.RATE:
+                pair = self._hours.setdefault(name, [[0, 0] for _ in range(HOURS)])[hour]
+                pair[0] += label == YES
+                pair[1] += 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has the runs and the days."""
+        days = (self.tally.end_ns - self.tally.start_ns) / NS / DAY_S
+        return (
+            self.tally.runs >= self._options.baseline_runs and days >= self._options.baseline_days
+        )
+
+    def index(self) -> NoveltyIndex | None:
+        """What requests are compared with; None where too few were captured."""
+        requests = self.references.requests
+        return NoveltyIndex(requests) if len(requests) >= MIN_REQUESTS else None
+
+    def freeze(self, agent: str, environment: str, index: NoveltyIndex | None) -> Baseline:
+        """The baseline as it stands; the bins of `index` become those of novelty."""
+        if index is not None:
+            for label, count in zip(BINS, index.calibration, strict=True):
+                for _ in range(int(count)):
+                    self.tally.count("novelty", label)
+        return Baseline(
+            agent=agent,
+            environment=environment,
+            releases=tuple(self._releases)[-MAX_RELEASES:],
+            tally=self.tally,
+            hours={n: tuple((k, t) for k, t in by) for n, by in self._hours.items()},
+        )
+
+
+MAX_RELEASES = 20
