@@ -40,6 +40,11 @@ class Changes:
         if self.watched:
             self._changed[kind, key] = None
 
+    @property
+    def any(self) -> bool:
+        """Whether something changed since the last time."""
+        return bool(self._changed)
+
     def take(self) -> list[tuple[Kind, Key]]:
         """What changed since the last time."""
         changed, self._changed = self._changed, {}

@@ -89,9 +89,17 @@ class Intake:
         if ack == "received":
             return ACCEPTED
         reply = ACCEPTED if waited is None else await self._acknowledged(body, waited)
-        if kept is not None and ack == "stored" and reply is ACCEPTED:
-            return await self._stored(body, kept)
+        if ack == "stored" and reply is ACCEPTED:
+            if kept is not None:
+                return await self._stored(body, kept)
+            if signal is Signal.LOGS:
+                await self.kept()
         return reply
+
+    async def kept(self) -> None:
+        """Wait until all that was said of runs until now is on disk."""
+        if self.keeper is not None and self.keeper.behind:
+            await self.keeper.flush_now()
 
     async def _stored(self, body: bytes, kept: Commit) -> Reply:
         """Wait for the journal. What it could not keep is asked for again: by then the promise is

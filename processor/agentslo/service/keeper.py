@@ -67,6 +67,11 @@ class Keeper:
         """Why nothing is kept now; "" where all is."""
         return self._store.trouble
 
+    @property
+    def behind(self) -> bool:
+        """Whether something changed that no transaction holds yet."""
+        return bool(self._happened) or self._pipeline.changes.any
+
     def room(self) -> bool:
         """Whether the disk keeps up."""
         return self._store.waiting < MAX_WAITING

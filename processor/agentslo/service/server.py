@@ -318,11 +318,12 @@ class Service:
         ]
         return {"version": __version__, "agents": agents, "runs": self._recent.runs}
 
-    def feedback(self, body: bytes) -> None:
-        """Take one judgement of a run; raises `FeedbackError`."""
+    async def feedback(self, body: bytes) -> None:
+        """Take one judgement of a run, and keep it; raises `FeedbackError`."""
         about, evaluation = feedback.read(body)
         now_ns = self.now_ns()
         self.intake.happen(self.pipeline.heard.judgement(about, evaluation, now_ns), now_ns)
+        await self.intake.kept()
 
     async def alerts(self, body: bytes) -> dict[str, object]:
         """Take a webhook of Alertmanager; raises `AlertError`, or `NoOperations`."""

@@ -72,7 +72,7 @@ class Shown(Protocol):
         """Take a webhook of Alertmanager; raises `AlertError`, or `NoOperations`."""
         ...
 
-    def feedback(self, body: bytes) -> None:
+    async def feedback(self, body: bytes) -> None:
         """Take one judgement of a run; raises `FeedbackError`."""
         ...
 
@@ -156,7 +156,7 @@ def _deciding(service: Shown) -> dict[str, Handler]:
 
     async def feedback(request: web.Request) -> web.StreamResponse:
         try:
-            service.feedback(await request.read())
+            await service.feedback(await request.read())
         except FeedbackError as error:
             return web.json_response({"error": str(error)}, status=400, headers=HEADERS)
         return web.json_response({"status": "ok"}, status=202, headers=HEADERS)
