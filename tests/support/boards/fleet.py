@@ -205,6 +205,8 @@ class Simulation:
         metrics.touch(m.RUNS, (*at, release, task, "unsafe_action"), now_ns)
         metrics.inc(m.RUNS, (*at, release, task, outcome), now_ns)
         metrics.inc(m.RUN_REASONS, (*at, outcome, REASONS[outcome], evidence), now_ns)
+        if outcome == "blocked":
+            metrics.inc(m.INJECTION_SIGNALS, (*at, "guardrail"), now_ns)
         took_s = self._random.lognormvariate(math.log(agent.duration_s), 0.6)
         metrics.observe(m.RUN_DURATION, at, took_s, now_ns)
         metrics.inc(m.RUN_COST, (*at, release, "price_list"), now_ns, agent.usd * took_s / 10)

@@ -198,6 +198,22 @@ _CLUSTERS = (
         width=12,
         empty="no violations or blocks",
     ),
+    table(
+        "Signs of injection",
+        Column(
+            title="Signs",
+            expr="sum by (<agent>, signal)"
+            " (increase(agent_slo_injection_signals_total{@agent}[$__range])) > 0.5",
+            decimals=0,
+        ),
+        keys={**_KEYS, "signal": "Sign"},
+        shows="Data that tried to instruct an agent, whatever came of it.",
+        normal="few; none for agents that read nothing from outside.",
+        act="a rise is an attack before it succeeds: look at permissions and approvals.",
+        sort="Signs",
+        width=12,
+        empty="no signs of injection",
+    ),
 )
 
 _OPEN = (
