@@ -8,7 +8,7 @@ nothing can be read, 3 where there is no run.
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from os import environ
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,11 @@ from agentslo.otlp.files import FileError, Report, expand, merged
 from agentslo.service.events import Counted
 from agentslo.service.report import explanation
 from agentslo.service.stream import Stream
+
+_FIGURES = (
+    *("llm_calls", "tool_calls", "tool_errors", "tokens_in", "tokens_out"),
+    *("cost_usd", "confidence", "escalation_reason"),
+)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -83,6 +88,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
             + (f", corrected from {found['corrected_from']}" if found["corrected_from"] else "")
         ),
         "objectives: " + (", ".join(f"{k} {v}" for k, v in line["slos"].items()) or "none"),
+        "measured: " + "; ".join(_measured(line)),
         "findings:",
     ]
     for finding in found["findings"]:
@@ -98,12 +104,19 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     return out
 
 
+def _measured(line: Mapping[str, Any]) -> Iterator[str]:
+    """What is known of a run's figures; what is not is left out, never 0."""
+    for key in _FIGURES:
+        if line.get(key) is not None:
+            yield f"{key.replace('_', ' ')} {_fact(line[key])}"
+
+
 def _fact(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{count} {name}" for name, count in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(str(v) for v in value)
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _span(row: Mapping[str, Any]) -> str:
