@@ -21,6 +21,7 @@ from agentslo.cli import (
     incident,
     init,
     replay,
+    retrain,
     run,
     runs,
 )
@@ -36,6 +37,7 @@ COMMANDS = (
     incident,
     contain,
     gate,
+    retrain,
     audit,
     bundle,
     hello,

@@ -103,6 +103,13 @@ NOTES: Mapping[str, Notes] = {
         example="agentslo gate release --agent ticket-routing --prometheus http://prometheus:9090",
         arguments={"--environment": "the one it goes to"},
     ),
+    "retrain": Notes(
+        exits="0 done; 1 usage, configuration or storage; 2 a report failed, a golden case leaked,"
+        " the canary is worse, the rollback did not take, or a target did not take the event; 3"
+        " inconclusive, or nothing there; 4 refused.",
+        example="agentslo retrain propose --config agentslo.yaml --agent ticket-routing"
+        " --trigger drift --source AgentDriftHigh --about feature=escalation",
+    ),
     "hello": Notes(exits="0 sent; 1 where nobody listens.", example="agentslo hello"),
 }
 

@@ -15,7 +15,9 @@ from agentslo.config.agent_options import AgentFile
 from agentslo.config.agent_options import Decision as Decided
 from agentslo.config.people_options import Person, Role
 
-Right = Literal["incident", "contain", "rollout", "retraining", "prompts", "tools", "attest"]
+Right = Literal[
+    "incident", "contain", "rollout", "retraining", "prompts", "tools", "attest", "report"
+]
 
 DEFAULT_ROLES: Mapping[Right, tuple[Role, ...]] = {
     "incident": ("oncall", "operations", "machine"),
@@ -25,11 +27,13 @@ DEFAULT_ROLES: Mapping[Right, tuple[Role, ...]] = {
     "prompts": ("engineering",),
     "tools": ("engineering", "operations", "security"),
     "attest": ("product", "engineering", "operations", "security"),
+    "report": ("product", "engineering", "operations", "oncall", "security", "machine"),
 }
 """Roles of each right, where the agent file's `decides` names no other. On-call keeps `incident`
-and `contain` whatever it says: minutes are damage.
+and `contain` whatever it says: minutes are damage. `report` asks for retraining and hands in what
+came of it; nothing follows from it that another right does not decide.
 """
-CANNOT_WAIT: frozenset[Right] = frozenset({"incident", "contain"})
+CANNOT_WAIT: frozenset[Right] = frozenset({"incident", "contain", "report"})
 ALWAYS: frozenset[Role] = frozenset({"oncall", "machine"})
 UNVERIFIED = "unverified"
 
