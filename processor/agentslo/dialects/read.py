@@ -25,6 +25,7 @@ from agentslo.dialects.base import (
 )
 from agentslo.dialects.content import as_text, content_hash, error_result, items, shape
 from agentslo.dialects.finish import normalise
+from agentslo.dialects.prompts import derived_version
 from agentslo.dialects.registry import BUILT_IN
 from agentslo.dialects.request import hashed_request
 from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Fault, Finish, Role, Scope, Step
@@ -36,6 +37,7 @@ _REMOTE_KNOWN, _REMOTE = 0x100, 0x200
 _CLIENT = 3
 _CALLS = frozenset({Role.TOOL, Role.HANDOFF, Role.RETRIEVAL, Role.GUARDRAIL})
 _ANSWERS = frozenset({Role.LLM, Role.STEP}) | AGENT_LIKE
+_PROMPTED = frozenset({Role.LLM, Role.AGENT})
 _RUN_TO_AN_END = _ANSWERS | {Role.TOOL}
 _STREAM_KEYS = ("gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming")
 _FIRST_TOKEN = "First Token Stream Event"  # noqa: S105 - the name of a span event
@@ -132,6 +134,8 @@ class Reader:
         step.conversation_id = text(first(view, "conversation_id"))
         step.task_type = text(first(view, "task_type"))
         step.prompt_version = text(first(view, "prompt_version"))
+        if not step.prompt_version and step.role in _PROMPTED:
+            step.prompt_version = derived_version(view.attributes)
         step.tools_version = _short_hash(first(view, "tool_definitions"))
         step.arm = text(first(view, "arm"))
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from agentslo.dialects.prompts import DERIVED
 from agentslo.model import Role, Run, Step
 from agentslo.runs.forest import Tree
 from agentslo.runs.told import with_told_calls
@@ -140,11 +141,13 @@ class Versions:
 def versions(lead: Step, steps: Sequence[Step], agent_version: str) -> Versions:
     """The version tuple of a run."""
     models = sorted({s.model for s in steps if s.model and s.role is Role.LLM})
+    prompts = [s.prompt_version for s in steps if s.prompt_version]
     tools = sorted({s.tools_version for s in steps if s.tools_version})
     return Versions(
         agent=agent_version,
         prompt=_declared(lead, steps, "prompt_version")
-        or _first(steps, lambda s: s.prompt_version),
+        or next((p for p in prompts if not p.startswith(DERIVED)), "")
+        or next(iter(prompts), ""),
         models=tuple(models),
         tools=_declared(lead, steps, "tool_version") or "+".join(tools),
         policy=_declared(lead, steps, "policy_version"),

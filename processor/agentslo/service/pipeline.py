@@ -16,7 +16,7 @@ from agentslo.config.options import RunsOptions
 from agentslo.dialects import values
 from agentslo.dialects.read import Reader, without_declared
 from agentslo.measure.labels import clean
-from agentslo.model import Resource, Role, Scope, Step
+from agentslo.model import Resource, Role, Run, Scope, Step
 from agentslo.otlp.cut import Batch, Request
 from agentslo.otlp.ids import Ids, read_ids
 from agentslo.otlp.splice import encode, step_attributes
@@ -29,6 +29,7 @@ from agentslo.runs.evidence import About
 from agentslo.runs.forest import Edge
 from agentslo.runs.holds import Held
 from agentslo.runs.open_trace import Arrival, Closed
+from agentslo.runs.prompts import Prompts
 from agentslo.runs.rows import Place, Row, edge
 from agentslo.service.enrich import SCOPE, run_attributes, step_result
 from agentslo.service.events import Happening, HeldSpan, Released
@@ -94,6 +95,7 @@ class Pipeline:
         self.verdicts = Verdicts(runs, directory, habits, self._faults, price, self.changes, watch)
         self.heard = Heard(self.verdicts, self.tally)
         self.agent_spans: Counter[str] = Counter()
+        self._prompts = Prompts()
 
     def replace(self, directory: Directory, reader: Reader, price: Price) -> None:
         """Put other agent files in force; open runs are judged by them when they close."""
@@ -304,9 +306,11 @@ class Pipeline:
     def _trace_fault(self, trace_id: bytes) -> None:
         self._faults.note("close", f"trace {trace_id.hex()}")
 
+    def _built(self, closed: Closed) -> Run:
+        return self._prompts.settled(build(closed.tree, closed.forest.parents, closed.finalized_by))
+
     def _early(self, held: Held, closed: Closed, now_ns: int) -> Iterator[Happening]:
-        run = build(closed.tree, closed.forest.parents, closed.finalized_by)
-        return self.verdicts.early(run, span_of(held), now_ns)
+        return self.verdicts.early(self._built(closed), span_of(held), now_ns)
 
     def _as_step(self, held: Held) -> Released:
         step = held.step
@@ -320,7 +324,7 @@ class Pipeline:
         return self._safely(self._closed(closed, now_ns), trace_id, *held)
 
     def _closed(self, closed: Closed, now_ns: int) -> Iterator[Happening]:
-        run = build(closed.tree, closed.forest.parents, closed.finalized_by)
+        run = self._built(closed)
         held = span_of(closed.held) if closed.held else None
         return self.verdicts.closed(run, held, now_ns)
 
