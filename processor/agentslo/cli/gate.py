@@ -1,4 +1,4 @@
-"""`agentslo gate release|except|end`: whether a release may go out, and who lets it pass anyway.
+"""`agentslo gate release|launch|except|end`: whether a release may go out, who lets it pass anyway.
 
 In: Prometheus or the local ledger, agent files, exceptions. Out: the decision with its numbers, in
 words or JSON; recorded where a storage directory is given. Exit codes: 0 pass, 1 usage or
@@ -9,10 +9,12 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 from os import environ
 from pathlib import Path
 from typing import get_args
 
+from agentslo.cli.checklist import add_common, show
 from agentslo.cli.gate_words import report, words
 from agentslo.cli.storage import Storage, actor, add_storage, desk, storage
 from agentslo.config.agent_options import AgentFile, defaults
@@ -36,7 +38,9 @@ RECORDED = "gate.release"
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command; its `func` takes the parsed arguments and returns the exit code."""
     parser = subparsers.add_parser("gate", help="ask whether a release may go out")
-    commands = parser.add_subparsers(dest="what", metavar="release|except|end", required=True)
+    commands = parser.add_subparsers(
+        dest="what", metavar="release|launch|except|end", required=True
+    )
     release = commands.add_parser("release", help="pass, fail or inconclusive, with the numbers")
     _add_common(release)
     release.add_argument("--prometheus", metavar="URL", help="ask a Prometheus, not the ledger")
@@ -50,6 +54,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     release.add_argument("--min-runs", type=float, default=20, help="fewer are inconclusive")
     release.add_argument("--max-age", default="24h", help="without a run for so long: stale")
     release.set_defaults(func=_release)
+    launch = add_common(commands.add_parser("launch", help="whether an agent may go live"))
+    launch.set_defaults(func=partial(show, "prelaunch"))
     given = commands.add_parser("except", help="let a release pass what the gate holds, for a time")
     _add_common(given)
     given.add_argument("--release", default="", help="this one alone (default: every one)")

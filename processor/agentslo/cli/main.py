@@ -13,6 +13,7 @@ from agentslo.cli import (
     audit,
     bundle,
     check,
+    checklist,
     contain,
     doctor,
     explain,
@@ -21,7 +22,11 @@ from agentslo.cli import (
     incident,
     init,
     replay,
+<<<<<<< HEAD
     retrain,
+=======
+    report,
+>>>>>>> 94435ed (Check launch, first month and quarter by probes and attestations; report with evidence)
     run,
     runs,
 )
@@ -37,7 +42,12 @@ COMMANDS = (
     incident,
     contain,
     gate,
+<<<<<<< HEAD
     retrain,
+=======
+    checklist,
+    report,
+>>>>>>> 94435ed (Check launch, first month and quarter by probes and attestations; report with evidence)
     audit,
     bundle,
     hello,
