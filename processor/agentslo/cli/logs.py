@@ -5,12 +5,15 @@ In: `LogOptions`. Out: the root logger set up. State: the last time each line wa
 
 import json
 import logging
+import re
 import sys
 import time
 
 from agentslo.config.options import LogOptions
 
 REPEAT_S = 20.0
+# Control characters, and those that turn the direction of writing.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class _OncePerWhile(logging.Filter):
@@ -30,6 +33,13 @@ class _OncePerWhile(logging.Filter):
         return True
 
 
+class _Text(logging.Formatter):
+    """One line a message, whatever names it holds; a terminal obeys nothing in it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], super().formatMessage(record))
+
+
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -46,7 +56,7 @@ class _Json(logging.Formatter):
 def set_up(options: LogOptions) -> None:
     """Point the root logger at standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    plain = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    plain = _Text("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(_Json() if options.format == "json" else plain)
     handler.addFilter(_OncePerWhile())
     logging.basicConfig(level=options.level.upper(), handlers=[handler], force=True)

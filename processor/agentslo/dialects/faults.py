@@ -70,6 +70,7 @@ _CLASS_PREFIX = re.compile(
 )
 _SAFE = re.compile(r"[A-Za-z0-9_.]{1,80}")
 OTHER_TYPE = "_OTHER"
+CLASS_CHARS = 100
 
 
 def safe_type(name: str) -> str:
@@ -82,6 +83,9 @@ def safe_type(name: str) -> str:
 def of_class(name: str) -> Fault:
     """The fault a (dotted) exception class name stands for; OTHER where it says nothing more."""
     last = name.rsplit(".", 1)[-1]
+    if len(last) > CLASS_CHARS:
+        # No class is named so; the expressions below take the cube of the length.
+        return Fault.OTHER
     for fault, pattern in _CLASSES:
         if pattern.search(last):
             return fault

@@ -40,13 +40,10 @@ class Inflater:
 
     def feed(self, chunk: bytes) -> None:
         """Inflate one more chunk of the compressed body."""
-        self._read_bytes += len(chunk)
         while chunk:
             if self._stream.eof:
                 self._next_member()
-            self._step(chunk)
-            stream = self._stream
-            chunk = stream.unused_data if stream.eof else stream.unconsumed_tail
+            chunk = self._step(chunk)
 
     def finish(self) -> bytes:
         """The whole plain body; an empty compressed body is an empty body."""
@@ -67,17 +64,23 @@ class Inflater:
             raise InflateError(f"gzip body has more than {MEMBERS_LIMIT} members")
         self._stream = zlib.decompressobj(GZIP_WINDOW)
 
-    def _step(self, chunk: bytes) -> None:
+    def _step(self, chunk: bytes) -> bytes:
+        """Inflate a step's worth; gives what is left of the chunk."""
+        stream = self._stream
         try:
-            part = self._stream.decompress(chunk, STEP_BYTES)
+            part = stream.decompress(chunk, STEP_BYTES)
         except zlib.error as error:
             raise InflateError(f"gzip body cannot be inflated: {error}") from None
+        rest = stream.unused_data if stream.eof else stream.unconsumed_tail
+        # What was taken, not what came: else a large chunk of a bomb allows much output.
+        self._read_bytes += len(chunk) - len(rest)
         self.size_bytes += len(part)
         if self.size_bytes > self._limit_bytes:
             raise InflateTooLarge(f"body inflates to more than {self._limit_bytes} bytes")
         if self.size_bytes > max(RATIO_FLOOR_BYTES, RATIO_LIMIT * self._read_bytes):
             raise InflateTooLarge(f"body inflates by more than {RATIO_LIMIT}:1")
         self._parts.append(part)
+        return rest
 
 
 def inflate(data: bytes, limit_bytes: int) -> bytes:

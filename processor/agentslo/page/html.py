@@ -29,7 +29,10 @@ text-overflow:ellipsis;white-space:nowrap;vertical-align:bottom;user-select:all}
 code,pre{font:13px ui-monospace,monospace}pre{background:#8881;padding:.7rem}
 """
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'"
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 SINCE = "Counts are since this process started, not over the objective's window."
 LEGEND = (
     '<p class="dim"><span class="good">Green</span> went well, with evidence; '

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agentslo.store.private import make_private
+
 DECISIONS_FILE = "decisions.sqlite"
 KEY_FILE = "decisions.key"
 KEY_BYTES = 32
@@ -208,8 +210,7 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         if not path.exists():
             raise DecisionsError(f"{path}: no such file; nothing was decided there yet")
         return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
+    make_private(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     db.execute("PRAGMA synchronous = EXTRA")

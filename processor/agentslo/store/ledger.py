@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from agentslo.store.private import make_private
+
 LEDGER_FILE = "ledger.sqlite"
 SCHEMA_VERSION = 1
 DELETE_BATCH = 500
@@ -246,8 +248,7 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         if not path.exists():
             raise LedgerError(f"{path}: no such file; is storage.directory set?")
         return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
+    make_private(path)
     db = sqlite3.connect(path, check_same_thread=False)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
