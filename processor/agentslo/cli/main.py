@@ -22,11 +22,8 @@ from agentslo.cli import (
     incident,
     init,
     replay,
-<<<<<<< HEAD
-    retrain,
-=======
     report,
->>>>>>> 94435ed (Check launch, first month and quarter by probes and attestations; report with evidence)
+    retrain,
     run,
     runs,
 )
@@ -42,12 +39,9 @@ COMMANDS = (
     incident,
     contain,
     gate,
-<<<<<<< HEAD
     retrain,
-=======
     checklist,
     report,
->>>>>>> 94435ed (Check launch, first month and quarter by probes and attestations; report with evidence)
     audit,
     bundle,
     hello,

@@ -103,14 +103,13 @@ NOTES: Mapping[str, Notes] = {
         example="agentslo gate release --agent ticket-routing --prometheus http://prometheus:9090",
         arguments={"--environment": "the one it goes to"},
     ),
-<<<<<<< HEAD
     "retrain": Notes(
         exits="0 done; 1 usage, configuration or storage; 2 a report failed, a golden case leaked,"
         " the canary is worse, the rollback did not take, or a target did not take the event; 3"
         " inconclusive, or nothing there; 4 refused.",
         example="agentslo retrain propose --config agentslo.yaml --agent ticket-routing"
         " --trigger drift --source AgentDriftHigh --about feature=escalation",
-=======
+    ),
     "checklist": Notes(
         exits="0 all of it holds; 1 usage or storage; 2 something is missing; 3 something cannot be"
         " told; 4 refused.",
@@ -119,7 +118,6 @@ NOTES: Mapping[str, Notes] = {
     "report": Notes(
         exits="0 printed; 1 usage or storage; 3 there is no run to report of.",
         example="agentslo report daily --agent ticket-routing",
->>>>>>> 94435ed (Check launch, first month and quarter by probes and attestations; report with evidence)
     ),
     "hello": Notes(exits="0 sent; 1 where nobody listens.", example="agentslo hello"),
 }
