@@ -33,8 +33,8 @@ up: ## the whole stack of docker-compose.yml, with a Grafana password made for i
 preview: venv-dev ## pictures of every board over a simulated fleet, in build/preview (needs npm)
 	@scripts/preview.sh $(ARGS)
 
-faults: venv-dev ## kill -9 at random moments under load, 200 times (AGENTSLO_KILLS, AGENTSLO_SEED)
-	AGENTSLO_KILLS=$${AGENTSLO_KILLS:-200} $(BIN)/python -m pytest -q -s -p no:xdist tests/faults
+faults: venv-dev ## kill -9 at random moments under load, 200 times (FAULTS_KILLS, FAULTS_SEED)
+	FAULTS_KILLS=$${FAULTS_KILLS:-200} $(BIN)/python -m pytest -q -s -p no:xdist tests/faults
 
 tools: ## installs the outside tools the tests run against, outside the clone
 	@scripts/tools.sh

@@ -37,6 +37,7 @@ class Result:
     falls: list[str] = field(default_factory=list)
     scrapes: int = 0
     duplicates: int = 0
+    refused_by_back_end: int = 0
     unequal_copies: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -85,8 +86,17 @@ class Life:
         return self.process
 
 
-def live(command: Path, folder: Path, kills: int, seed: int, rate: float, **more: object) -> Result:
-    """Kills under load, then calm, then the reckoning."""
+def live(
+    command: Path,
+    folder: Path,
+    kills: int,
+    seed: int,
+    rate: float,
+    *,
+    outages: bool = False,
+    **more: object,
+) -> Result:
+    """Kills under load, then calm, then the reckoning. `outages`: the back end comes and goes."""
     chance, result, began = random.Random(seed), Result(seed=seed), time.monotonic()
     with back_end() as downstream:
         life = Life(command, folder, downstream, more)
@@ -97,16 +107,24 @@ def live(command: Path, folder: Path, kills: int, seed: int, rate: float, **more
         scraper.start()
         while result.kills < kills:
             starting = chance.random() < STARTING_SHARE
+            if outages and chance.random() < 0.7:
+                (downstream.away.clear if downstream.away.is_set() else downstream.away.set)()
             time.sleep(chance.uniform(0.0, 4.0))
             service.kill()
             result.kills += 1
             service = life.start(wait=not starting or result.kills == kills)
-        upstream.finish(120)
+        if outages:
+            # Answers go on while the back end is away: what was sent is on disk.
+            downstream.away.set()
+            upstream.finish(120)
+            downstream.away.clear()
+        else:
+            upstream.finish(120)
         expected = Counter()
         outcomes = outcomes_expected()
         for kind, count in upstream.finished.items():
             expected[outcomes[kind]] += count
-        _await_counted(scraper, expected)
+        _await_counted(scraper, expected, upstream, downstream)
         _reckon(result, upstream, downstream, scraper, expected)
         service.stop()
         scraper.finish()
@@ -114,9 +132,12 @@ def live(command: Path, folder: Path, kills: int, seed: int, rate: float, **more
     return result
 
 
-def _await_counted(scraper: Scraper, expected: Counter[str]) -> None:
+def _await_counted(
+    scraper: Scraper, expected: Counter[str], upstream: Upstream, downstream: BackEnd
+) -> None:
     def counted() -> bool:
-        return scraper.total("agent_slo_runs_total", "outcome").total() >= expected.total()
+        seen = scraper.total("agent_slo_runs_total", "outcome").total()
+        return seen >= expected.total() and upstream.acknowledged.keys() <= downstream.copies.keys()
 
     try:
         until(counted, timeout_s=60, what="all runs to be counted")
@@ -145,6 +166,7 @@ def _reckon(
         if counted[outcome] != expected[outcome]
     }
     result.falls, result.scrapes = scraper.falls[:10], scraper.scrapes
+    result.refused_by_back_end = downstream.refused
     result.duplicates = sum(len(copies) - 1 for copies in ours.values() if copies)
     result.unequal_copies = sum(len(set(copies)) > 1 for copies in ours.values())
     result.refusals = dict(upstream.refusals)

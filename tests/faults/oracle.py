@@ -11,13 +11,13 @@ import random
 import socket
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 import grpc
 
@@ -205,7 +205,7 @@ class Scraper:
             try:
                 with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as reply:
                     self.read(reply.read().decode())
-            except (OSError, urllib.error.URLError):
+            except (OSError, HTTPException):
                 continue
 
     def read(self, text: str) -> None:

@@ -177,6 +177,8 @@ class StorageOptions:
     directory: str = ""
     sync: Sync = "full"
     journal_bytes: int = 1024 * 1024 * 1024
+    spill_bytes: int = 1024 * 1024 * 1024
+    spill_after_s: float = 0.05
     retention_days: float = 90.0
     max_runs: int = 1_000_000
 

@@ -138,6 +138,17 @@ PROCESSOR_FAMILIES: Final = (
         "Evaluation results that changed nothing, by reason.",
         _open("reason"),
     ),
+    gauge(
+        "agent_slo_processor_spill_bytes",
+        "Requests on disk that a destination has not taken yet.",
+        _DESTINATION,
+        unit="bytes",
+    ),
+    gauge(
+        "agent_slo_processor_spill_damaged_records",
+        "Requests on disk that could not be read back, since the start.",
+        _DESTINATION,
+    ),
     gauge("agent_slo_processor_journal_bytes", "What the journal takes on disk.", unit="bytes"),
     gauge(
         "agent_slo_processor_journal_unreadable_entries",

@@ -82,6 +82,13 @@ class Destination:
             oldest_age_s=max((now_s - parcel.arrived_s for parcel in heads), default=0.0),
         )
 
+    @property
+    def used(self) -> float:
+        """How much of the queue is in use, 0 to 1 and beyond."""
+        options = self._options
+        in_bytes = self._held_bytes / options.queue_bytes
+        return max(in_bytes, self._held_requests / options.queue_requests)
+
     def room(self, size_bytes: int) -> bool:
         """Whether a payload of this size would be taken; one always is when nothing is held."""
         if self._held_requests == 0:
@@ -122,6 +129,17 @@ class Destination:
         if parcel is None:
             return False
         self._settle(parcel, "withdrawn")
+        future.cancel()
+        return True
+
+    def take_back(self, future: asyncio.Future[Delivery]) -> bool:
+        """Undo an offer whose payload is not in flight: it is kept elsewhere; True if so."""
+        parcel = self._queue.remove(future)
+        if parcel is None:
+            return False
+        self._tally.take_back(parcel.signal, parcel.open_items)
+        parcel.open_items = 0
+        self._settle(parcel, "taken_back")
         future.cancel()
         return True
 

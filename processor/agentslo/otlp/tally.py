@@ -55,6 +55,11 @@ class Tally:
         self.offered[signal] += items
         self.queued[signal] += items
 
+    def take_back(self, signal: Signal, items: int) -> None:
+        """Items were never offered."""
+        self.offered[signal] -= items
+        self.queued[signal] -= items
+
     def forward(self, signal: Signal, items: int) -> None:
         """Queued items were accepted."""
         self.queued[signal] -= items

@@ -12,6 +12,7 @@ import hashlib
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from agentslo.config.options import VerdictSpans
 from agentslo.otlp.answer import Signal
@@ -21,6 +22,9 @@ from agentslo.otlp.send_queue import Delivery
 from agentslo.service.enrich import verdict_span
 from agentslo.service.events import Corrected, Counted, Happening, Released
 from agentslo.service.pipeline import Fed
+
+if TYPE_CHECKING:
+    from agentslo.store.spill import Spill
 
 REMEMBERED = 10_000
 JOIN_BYTES = 1024 * 1024
@@ -36,6 +40,16 @@ class Account:
     verdict_spans: int = 0
     pending: int = 0
     """Released spans that are about to be queued."""
+
+
+class Offer(NamedTuple):
+    """A payload in a destination's queue, and how it will have ended."""
+
+    destination: Destination
+    future: Delivered
+    signal: Signal
+    payload: bytes
+    items: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,18 +73,23 @@ class Dispatcher:
         self.accounts = {d.name: Account() for d in self.destinations}
         self._by_name = {d.name: d for d in self.destinations}
         self._verdicts = verdicts
+        self.spills: dict[str, Spill] = {}
+        """By destination, where there is storage."""
         self._unacknowledged: OrderedDict[bytes, None] = OrderedDict()
 
     def room(self, size_bytes: int) -> bool:
-        """Whether the primary can take a payload of this size."""
-        return self.primary is None or self.primary.room(size_bytes)
+        """Whether the primary can take a payload of this size, into its queue or on disk."""
+        if self.primary is None or self.primary.room(size_bytes):
+            return True
+        spill = self.spills.get(self.primary.name)
+        return spill is not None and spill.room(size_bytes)
 
     def selects(self, destination: Destination) -> bool:
         """Whether run roots and agent spans go to the destination."""
         return destination.forward in ("all", "agent")
 
-    def send(self, fed: Fed, body: bytes) -> Delivered | None:
-        """Offer what leaves of a request; gives the primary's future, None where it gets nothing.
+    def send(self, fed: Fed, body: bytes) -> list[Offer]:
+        """Offer what leaves of a request, to each destination that wants something of it.
 
         `body`: the request as received, sent on as it is where nothing was changed.
         """
@@ -84,37 +103,34 @@ class Dispatcher:
         marked = sum(len(items) for items in fed.agent)
         wanted = {"all": (whole, fed.spans - fed.kept), "agent": (agent, marked)}
         repeated = self._forget(body)
-        waited = None
+        offers: list[Offer] = []
         for destination in self.destinations:
             payload, items = wanted.get(destination.forward, (b"", 0))
-            if not items or (repeated and not destination.primary):
-                continue
-            future = self._offer(destination, payload, items)
-            waited = future if destination.primary else waited
-        return waited
+            if items and (destination.primary or not repeated):
+                offers += self._offer(destination, payload, items)
+        return offers
 
-    def send_untouched(self, body: bytes, spans: int) -> Delivered | None:
+    def send_untouched(self, body: bytes, spans: int) -> list[Offer]:
         """Offer a request as it came: its analysis failed, its spans must not."""
-        waited = None
-        for destination in self.destinations:
-            if self.selects(destination):
-                future = self._offer(destination, body, spans)
-                waited = future if destination.primary else waited
-        return waited
+        chosen = [d for d in self.destinations if self.selects(d)]
+        return [offer for one in chosen for offer in self._offer(one, body, spans)]
 
-    def pass_on(self, signal: Signal, body: bytes) -> Delivered | None:
+    def pass_on(self, signal: Signal, body: bytes) -> list[Offer]:
         """Offer a logs or metrics request to the primary, where it takes everything."""
         if self.primary is None or self.primary.forward != "all":
-            return None
-        return self.primary.offer(signal, body, 1, must_queue=True)
+            return []
+        future = self.primary.offer(signal, body, 1, must_queue=True)
+        return [Offer(self.primary, future, signal, body, 1)]
 
-    def _offer(self, destination: Destination, payload: bytes, items: int) -> Delivered | None:
+    def _offer(self, destination: Destination, payload: bytes, items: int) -> list[Offer]:
+        signal = Signal.TRACES
         try:
             # The primary's room was asked for before the request was read.
-            return destination.offer(Signal.TRACES, payload, items, must_queue=destination.primary)
+            future = destination.offer(signal, payload, items, must_queue=destination.primary)
         except QueueFull:
             self.accounts[destination.name].dropped["queue_full"] += items
-            return None
+            return []
+        return [Offer(destination, future, signal, payload, items)]
 
     # ---- retries
 
@@ -151,7 +167,7 @@ class Dispatcher:
             self.accounts[one.destination].pending += one.items
         return made
 
-    def deliver(self, outgoing: Iterable[Outgoing]) -> list[tuple[Outgoing, Delivered]]:
+    def deliver(self, outgoing: Iterable[Outgoing]) -> list[tuple[Outgoing, Offer]]:
         """Offer what was made before; gives each with how it will have ended."""
         offered = []
         for one in outgoing:
@@ -159,10 +175,10 @@ class Dispatcher:
             account.pending -= one.items
             account.verdict_spans += one.verdicts
             # No item: verdict spans are ours and stay out of the account of incoming spans.
-            future = self._by_name[one.destination].offer(
-                Signal.TRACES, one.payload, one.items, must_queue=True
-            )
-            offered.append((one, future))
+            destination = self._by_name[one.destination]
+            future = destination.offer(Signal.TRACES, one.payload, one.items, must_queue=True)
+            offer = Offer(destination, future, Signal.TRACES, one.payload, one.items)
+            offered.append((one, offer))
         return offered
 
     def _release(self, released: Released, out: "_Joined") -> None:

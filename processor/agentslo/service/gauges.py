@@ -138,7 +138,14 @@ class Gauges:
         self._metrics.set(m.SPANS_QUEUED, at, account.queued)
         self._metrics.set(m.SPANS_HELD, at, account.held)
         self._metrics.set(m.QUEUE_BYTES, at, stats.held_bytes)
-        self._metrics.set(m.QUEUE_OLDEST_AGE, at, stats.oldest_age_s)
+        oldest_s = stats.oldest_age_s
+        spill = self._dispatcher.spills.get(destination.name)
+        if spill is not None:
+            self._metrics.set(m.SPILL_BYTES, at, spill.size_bytes)
+            self._metrics.set(m.SPILL_DAMAGED, at, spill.damaged)
+            if spill.oldest_ns():
+                oldest_s = max(oldest_s, (now_ns - spill.oldest_ns()) / 1e9)
+        self._metrics.set(m.QUEUE_OLDEST_AGE, at, oldest_s)
 
     def account(self, destination: Destination) -> SpanAccount:
         """The destination's account over incoming spans as of now."""
@@ -151,6 +158,8 @@ class Gauges:
             held = self._pipeline.assembler.held
         own = dropped.total()
         pending = self._dispatcher.accounts[destination.name].pending
+        spill = self._dispatcher.spills.get(destination.name)
+        pending += spill.waiting_items if spill else 0
         for (signal, reason), count in stats.dropped.items():
             if signal is Signal.TRACES:
                 dropped[reason] += count

@@ -8,14 +8,14 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentslo.config.transport import Ack
 from agentslo.otlp.answer import ACCEPTED, Reply, ReplyCode, Signal
 from agentslo.otlp.cut import CutError, Request
 from agentslo.otlp.destination import DestinationClosed
 from agentslo.otlp.send_queue import Delivery
-from agentslo.service.dispatch import Delivered, Dispatcher
+from agentslo.service.dispatch import Delivered, Dispatcher, Offer
 from agentslo.service.events import Happening
 from agentslo.service.pipeline import Pipeline
 from agentslo.service.recorder import Recorder
@@ -59,7 +59,9 @@ class Intake:
         ack_timeout_s: float,
         now: Callable[[], int],
         observe: Callable[[Happening], None],
+        spill_after_s: float = 0.0,
     ) -> None:
+        self._spill_after_s = spill_after_s
         self._pipeline, self._dispatcher, self.recorder = pipeline, dispatcher, recorder
         self._observe = observe
         self._acks, self._ack_timeout_s, self._now = acks, ack_timeout_s, now
@@ -80,36 +82,62 @@ class Intake:
         kept: Commit | None = None
         try:
             if signal is Signal.TRACES:
-                waited, kept = self._traces(body, listener)
+                offers, kept = self._traces(body, listener)
             else:
-                waited = self._others(signal, body)
+                offers = self._others(signal, body)
         except CutError as error:
             return Reply(code=ReplyCode.INVALID, message=f"not an OTLP export request: {error}")
         ack = self._acks.get(listener)
         if ack == "received":
             return ACCEPTED
-        reply = ACCEPTED if waited is None else await self._acknowledged(body, waited)
-        if ack == "stored" and reply is ACCEPTED:
-            if kept is not None:
-                return await self._stored(body, kept)
-            if signal is Signal.LOGS:
-                await self.kept()
-        return reply
+        if ack == "stored" and self.keeper is not None and not self.keeper.trouble:
+            return await self._stored(signal, body, offers, kept)
+        return await self._forwarded(body, offers)
+
+    async def _forwarded(self, body: bytes, offers: list[Offer]) -> Reply:
+        waited = next((o.future for o in offers if o.destination.primary), None)
+        return ACCEPTED if waited is None else await self._acknowledged(body, waited)
+
+    async def _stored(
+        self, signal: Signal, body: bytes, offers: list[Offer], kept: Commit | None
+    ) -> Reply:
+        """Wait until every destination took its part or the disk has it, and for the journal."""
+        waiting: set[asyncio.Future[Any]] = {offer.future for offer in offers}
+        if kept is not None:
+            waiting.add(kept)
+        if waiting:
+            await asyncio.wait(waiting, timeout=self._spill_after_s)
+        # What the disk cannot take is waited for as without one.
+        spilled = await self._spilled([offer for offer in offers if not offer.future.done()])
+        reply = await self._forwarded(body, [o for o in offers if id(o) not in spilled])
+        if reply is not ACCEPTED:
+            return reply
+        if kept is not None and not await self._committed(kept):
+            self._dispatcher.unacknowledged(body)
+            return BEHIND
+        if signal is Signal.LOGS:
+            await self.kept()
+        return ACCEPTED
+
+    async def _spilled(self, late: list[Offer]) -> set[int]:
+        """The identities of those offers that are on disk now."""
+        spilling = self.keeper.spilling if self.keeper is not None else None
+        if spilling is None or not late:
+            return set()
+        kept = await asyncio.gather(*(spilling.keep(offer) for offer in late))
+        return {id(offer) for offer, safe in zip(late, kept, strict=True) if safe}
+
+    async def _committed(self, kept: Commit) -> bool:
+        """Whether the journal has it. What it could not keep is asked for again: by then the
+        promise is lowered, or the disk answers.
+        """
+        done, _ = await asyncio.wait((kept,), timeout=self._ack_timeout_s)
+        return bool(done) and not kept.cancelled() and kept.exception() is None
 
     async def kept(self) -> None:
         """Wait until all that was said of runs until now is on disk."""
         if self.keeper is not None and self.keeper.behind:
             await self.keeper.flush_now()
-
-    async def _stored(self, body: bytes, kept: Commit) -> Reply:
-        """Wait for the journal. What it could not keep is asked for again: by then the promise is
-        lowered, or the disk answers.
-        """
-        done, _ = await asyncio.wait((kept,), timeout=self._ack_timeout_s)
-        if done and not kept.cancelled() and kept.exception() is None:
-            return ACCEPTED
-        self._dispatcher.unacknowledged(body)
-        return BEHIND
 
     def happen(self, happenings: list[Happening], now_ns: int) -> None:
         """Count and forward what the pipeline reports."""
@@ -128,7 +156,7 @@ class Intake:
         except Exception:  # noqa: BLE001 - a bug in counting must not stop forwarding
             self.fault("record")
 
-    def _traces(self, body: bytes, listener: str) -> tuple[Delivered | None, Commit | None]:
+    def _traces(self, body: bytes, listener: str) -> tuple[list[Offer], Commit | None]:
         now_ns = self._now()
         try:
             fed = self._pipeline.traces(body, now_ns, listener)
@@ -140,13 +168,13 @@ class Intake:
             self.spans_received += spans
             return self._dispatcher.send_untouched(body, spans), None
         self.spans_received += fed.spans
-        waited = self._dispatcher.send(fed, body)
+        offers = self._dispatcher.send(fed, body)
         if self.keeper is not None:
-            return waited, self.keeper.request(fed)
+            return offers, self.keeper.request(fed)
         self.happen(fed.happenings, now_ns)
-        return waited, None
+        return offers, None
 
-    def _others(self, signal: Signal, body: bytes) -> Delivered | None:
+    def _others(self, signal: Signal, body: bytes) -> list[Offer]:
         if signal is Signal.LOGS:
             now_ns = self._now()
             try:
@@ -157,9 +185,9 @@ class Intake:
                 self.fault("logs")
         else:
             Request(body)
-        waited = self._dispatcher.pass_on(signal, body)
-        self.passed_on[signal.value, "forwarded" if waited else "discarded"] += 1
-        return waited
+        offers = self._dispatcher.pass_on(signal, body)
+        self.passed_on[signal.value, "forwarded" if offers else "discarded"] += 1
+        return offers
 
     def fault(self, stage: str) -> None:
         """Count a bug of ours, in an `except` block; what was being done goes on without it."""

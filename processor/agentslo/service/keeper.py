@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from agentslo.measure import keeping
 from agentslo.measure.series import Metrics
@@ -26,9 +27,14 @@ from agentslo.service.pipeline import Fed, Pipeline
 from agentslo.store.journal import Place
 from agentslo.store.store import Commit, Store
 
+if TYPE_CHECKING:
+    from agentslo.service.spilling import Spilling
+
 SERIES = "series"
 RETRY_S = 5.0
 IDLE_S = 0.25
+SPILL_AFTER_S = 1.0
+"""The journal has them; what is late for so long goes where there is more room."""
 MAX_WAITING = 2_000
 """Groups that may wait for the disk before requests are refused."""
 
@@ -59,6 +65,7 @@ class Keeper:
         self._sent = 0
         self._woken = asyncio.Event()
         self._retry_at_s = 0.0
+        self.spilling: Spilling | None = None
         self.lock = asyncio.Lock()
         pipeline.changes.watched = True
 
@@ -221,13 +228,18 @@ class Keeper:
             group[place] = pack(one)
 
     def _send(self, outgoing: list[Outgoing]) -> None:
-        for one, delivered in self._dispatcher.deliver(outgoing):
-            delivered.add_done_callback(partial(self._came, one))
+        for one, offer in self._dispatcher.deliver(outgoing):
+            offer.future.add_done_callback(partial(self._came, one))
+            if self.spilling is not None:
+                self.spilling.keep_late(offer, SPILL_AFTER_S, partial(self._gone, one))
 
     def _came(self, one: Outgoing, delivered: Delivered) -> None:
         """Arrived, or refused for good: it need not be sent again after a restart."""
-        if delivered.cancelled() or delivered.exception() is not None:
-            return
+        if not delivered.cancelled() and delivered.exception() is None:
+            self._gone(one)
+
+    def _gone(self, one: Outgoing) -> None:
+        """It arrived, or another file has it."""
         if one.place is not None:
             self._undelivered.pop(one.place, None)
             self._arrived[one.place] = None

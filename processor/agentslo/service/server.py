@@ -44,7 +44,6 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.25
 LISTENER_GRACE_S = 3.0
 DRAIN_S = 18.0
-"""With the files (`storage.STOP_S`) these stay below the 25 s a stop may take."""
 
 TAP = "Spans are read here and not sent on: no destination is configured."
 
@@ -93,6 +92,7 @@ class Service:
             config.runs.ack_timeout_s,
             self.now_ns,
             self._observe,
+            config.storage.spill_after_s,
         )
         self._gauges = Gauges(self.metrics, self.intake, self.dispatcher, self.pipeline)
         self._drift_gauges = DriftGauges(self.metrics)

@@ -7,6 +7,7 @@ process in the same folder.
 
 import asyncio
 import logging
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -23,13 +24,18 @@ from agentslo.service.open_rows import OpenRows
 from agentslo.service.pipeline import Pipeline
 from agentslo.service.recorder import Recorder
 from agentslo.service.restore import Restored, restore
+from agentslo.service.spilling import Spilling
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError, LedgerRun
+from agentslo.store.spill import Spill
 from agentslo.store.store import Found, Store
 from agentslo.store.writer import LedgerWriter
 
 logger = logging.getLogger(__name__)
 
 STOP_S = 2.0
+SPILL_FOLDER = "spill"
+SPILL_SHARE = 0.2
+"""Of the room on the volume, for each destination."""
 CATCH_UP_NS = 60 * 1_000_000_000
 """Runs that closed so shortly before the end are looked for in the ledger, which may lack them."""
 
@@ -53,6 +59,8 @@ class Storage:
         self._task: asyncio.Task[None] | None = None
         self._undelivered: list[Outgoing] = []
         self._unreadable = 0
+        self._spilling: Spilling | None = None
+        self._spills: dict[str, Spill] = {}
 
     # ---- life cycle
 
@@ -82,6 +90,7 @@ class Storage:
         keeper = Keeper(
             self._store, self._pipeline, self._metrics, dispatcher, rows, record, self._now
         )
+        keeper.spilling = self._spilling = self._spill(dispatcher)
         await keeper.begin(self._undelivered)
         self._undelivered = []
         self._keeper = keeper
@@ -89,6 +98,31 @@ class Storage:
         if self._ledger is not None:
             self._begin_ledger(self._ledger)
         return keeper
+
+    def _spill(self, dispatcher: Dispatcher) -> Spilling:
+        """A spill log for each destination; one that cannot be opened is told and done without."""
+        folder = Path(self._options.directory) / SPILL_FOLDER
+        for one in dispatcher.destinations:
+            spill = Spill(folder / one.name, self._spill_bytes())
+            try:
+                spill.open()
+            except OSError as error:
+                logger.warning("requests of %s cannot go to disk: %s", one.name, error)
+                continue
+            if spill.waiting:
+                logger.info("%d requests on disk go on to %s", len(spill.waiting), one.name)
+            self._spills[one.name] = spill
+        dispatcher.spills.update(self._spills)
+        spilling = Spilling(self._spills, self._now)
+        spilling.start(dispatcher.destinations)
+        return spilling
+
+    def _spill_bytes(self) -> int:
+        try:
+            free = shutil.disk_usage(self._options.directory).free
+        except OSError:
+            return self._options.spill_bytes
+        return min(self._options.spill_bytes, int(free * SPILL_SHARE))
 
     def _begin_ledger(self, ledger: Ledger) -> None:
         missed = self._missed(ledger)
@@ -120,6 +154,10 @@ class Storage:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             await self._keeper.flush_now()
+        if self._spilling is not None:
+            await self._spilling.stop()
+        for spill in self._spills.values():
+            await asyncio.to_thread(spill.stop, STOP_S)
         await asyncio.to_thread(self._store.stop, STOP_S)
         if self._writer is not None:
             await asyncio.to_thread(self._writer.stop, STOP_S)

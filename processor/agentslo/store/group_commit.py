@@ -57,7 +57,8 @@ class GroupCommit(Generic[Job]):
         with self._arrived:
             self._stopping = True
             self._arrived.notify()
-        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def _work(self) -> None:

@@ -4,7 +4,7 @@ In: nodes. Out: `StorageOptions`. No state. Source: design.md 1, 8.
 """
 
 from agentslo.config.fields import Key
-from agentslo.config.kinds import ByteSize, Integer, Number, Text, choice_of
+from agentslo.config.kinds import ByteSize, Duration, Integer, Number, Text, choice_of
 from agentslo.config.options import StorageOptions, Sync
 from agentslo.config.schema import Group
 from agentslo.config.transport import MIB
@@ -31,6 +31,17 @@ STORAGE = Group(
             "journal_bytes",
             ByteSize(MIB, 1024 * 1024 * MIB),
             "Largest journal; never more than 0.6 of the room there is on the volume.",
+        ),
+        Key(
+            "spill_bytes",
+            ByteSize(MIB, 1024 * 1024 * MIB),
+            "Requests of each destination that it has not taken yet; never more than 0.2 of the "
+            "room there is.",
+        ),
+        Key(
+            "spill_after_s",
+            Duration(0, 60),
+            "Time a destination has before a request is put on disk and acknowledged as stored.",
         ),
         Key("retention_days", Number(1, 3_650), "Runs older than this are deleted."),
         Key("max_runs", Integer(1_000, 100_000_000), "The oldest runs beyond this are deleted."),
