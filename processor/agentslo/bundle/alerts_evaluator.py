@@ -13,6 +13,7 @@ _SUCCESS = "agent_slo_evaluator_last_success_timestamp_seconds"
 _STATE = "agent_slo_drift_state"
 _CAUSE = "agent_slo_drift_attribution_info"
 _REASON = "agent_slo_safe_to_run_reason"
+_EXPIRY = "agent_slo_containment_expiry_timestamp_seconds"
 
 
 def _drift(state: int) -> str:
@@ -77,7 +78,6 @@ _SWITCH = Alert(
     description="Its pages and tickets are muted meanwhile: a stopped agent misses objectives. A"
     " person lifts the switch; a resolved alert never does.",
     command="agentslo contain status --agent '{{ $labels.agent }}'",
-    needs=(_REASON,),
 )
 
 # Runs that began before the switch may end after it, hence the wait.
@@ -94,12 +94,28 @@ _NOT_EFFECTIVE = Alert(
     description="Normal is no run 10 minutes after the switch. Whatever calls the agent does not"
     " ask, or does not obey. Outcomes of the last hour: [outcomes]. Releases: [releases].",
     command="agentslo contain status --agent '{{ $labels.agent }}'",
-    needs=(_REASON,),
+)
+
+# The family does not say where an agent is held back: every environment with promises is told.
+_EXPIRING = Alert(
+    name="AgentContainmentExpiring",
+    action="ticket",
+    category="containment",
+    scope="agent",
+    expr="max by (<agent>, owner) (\n"
+    "agent_slo:agent_owner:info\n"
+    "* on (agent<,process>) group_left ()\n"
+    f"(min by (agent<,process>) ({_EXPIRY} > 0) - time() < 3600 > 0)\n)",
+    wait="",
+    summary="[who]: a containment ends by itself in {{ $value | humanizeDuration }}",
+    description="Normal is that a person lifts it before. Then the agent does again what it was held"
+    " back from: extend it, or make sure that the cause is mended.",
+    command="agentslo contain status --agent '{{ $labels.agent }}'",
 )
 
 EVALUATOR_ALERTS: Final = RuleGroup(
     name="agent-slo-evaluator",
     interval="1m",
     doc="Alerts on what the evaluator says; inert until it runs.",
-    alerts=(_FROZEN, _WATCH, _HIGH, _SWITCH, _NOT_EFFECTIVE),
+    alerts=(_FROZEN, _WATCH, _HIGH, _SWITCH, _NOT_EFFECTIVE, _EXPIRING),
 )
