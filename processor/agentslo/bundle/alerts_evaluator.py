@@ -108,8 +108,8 @@ _EXPIRING = Alert(
     f"(min by (agent<,process>) ({_EXPIRY} > 0) - time() < 3600 > 0)\n)",
     wait="",
     summary="[who]: a containment ends by itself in {{ $value | humanizeDuration }}",
-    description="Normal is that a person lifts it before. Then the agent does again what it was held"
-    " back from: extend it, or make sure that the cause is mended.",
+    description="Normal is that a person lifts it before. Then the agent does again what it was"
+    " held back from: extend it, or make sure that the cause is mended.",
     command="agentslo contain status --agent '{{ $labels.agent }}'",
 )
 
