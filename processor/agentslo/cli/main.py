@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from agentslo import __version__
 from agentslo.cli import (
     audit,
+    baseline,
     bundle,
     check,
     checklist,
@@ -36,6 +37,7 @@ COMMANDS = (
     explain,
     doctor,
     runs,
+    baseline,
     incident,
     contain,
     gate,

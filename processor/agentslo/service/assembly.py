@@ -4,6 +4,7 @@ In: a `ServiceConfig`. Out: `Pipeline`, or the parts of it that a reload replace
 """
 
 import logging
+from pathlib import Path
 
 from agentslo.config.agent_options import defaults
 from agentslo.config.directory import Directory
@@ -14,6 +15,7 @@ from agentslo.dialects.read import Reader
 from agentslo.dialects.registry import in_force
 from agentslo.outcomes.prices import pricing
 from agentslo.service.pipeline import Pipeline
+from agentslo.watch.shelf import Shelf
 from agentslo.watch.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -39,8 +41,14 @@ def reader(config: ServiceConfig) -> Reader:
     )
 
 
-def pipeline(config: ServiceConfig) -> Pipeline:
-    """A pipeline with nothing in it yet."""
+def baselines(config: ServiceConfig) -> Shelf | None:
+    """Where baselines are kept over a restart; None without storage."""
+    storage = config.storage.directory
+    return Shelf(Path(storage)) if storage else None
+
+
+def pipeline(config: ServiceConfig, shelf: Shelf | None = None) -> Pipeline:
+    """A pipeline with nothing in it yet. `shelf`: the baselines to go on with, and to keep."""
     listeners = (config.listen.grpc, config.listen.http)
     return Pipeline(
         config.runs,
@@ -48,5 +56,5 @@ def pipeline(config: ServiceConfig) -> Pipeline:
         reader(config),
         pricing(config.prices),
         frozenset(one.name for one in listeners if not one.trust),
-        Watch(config.drift) if config.drift.enabled else None,
+        Watch(config.drift, shelf) if config.drift.enabled else None,
     )

@@ -25,7 +25,7 @@ from agentslo.outcomes.prices import pricing
 from agentslo.page import html
 from agentslo.service import feedback
 from agentslo.service.access import metrics_gate, open_listeners, page_gate
-from agentslo.service.assembly import directory, pipeline, reader
+from agentslo.service.assembly import baselines, directory, pipeline, reader
 from agentslo.service.dispatch import Dispatcher
 from agentslo.service.drift_gauges import DriftGauges
 from agentslo.service.events import Happening
@@ -75,7 +75,7 @@ class Service:
         left running.
         """
         config = self._config
-        self.pipeline = pipeline(config)
+        self.pipeline = pipeline(config, baselines(config))
         destinations = [Destination(o, sender_for(o)) for o in config.destinations]
         self.dispatcher = Dispatcher(destinations, config.runs.verdict_span)
         self._recorder = Recorder(self.metrics)

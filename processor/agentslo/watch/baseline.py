@@ -19,6 +19,8 @@ from agentslo.watch.novelty import BINS
 from agentslo.watch.slices import ALL, Tally
 
 VERSION = 1
+NOVELTY = "novelty"
+"""The feature that is learnt anew by each process and written nowhere."""
 HOURS = 24
 SMOOTHED_HOURS = 5
 DAY_NS = 86_400 * 10**9
@@ -74,7 +76,11 @@ class Baseline:
     def to_json(self) -> str:
         """The baseline as one JSON object, keys sorted."""
         tally = self.tally
-        counts = {f"{n}|{s}": dict(sorted(b.items())) for (n, s), b in tally.counts.items()}
+        counts = {
+            f"{name}|{segment}": dict(sorted(bins.items()))
+            for (name, segment), bins in tally.counts.items()
+            if name != NOVELTY
+        }
         content = {
             "version": VERSION,
             "agent": self.agent,

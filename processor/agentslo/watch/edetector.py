@@ -11,7 +11,6 @@ promise.
 """
 
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,8 @@ ODDS = (1.5, 2.0, 3.0, 6.0, 20.0)
 """Rises of the odds a rate detector bets on."""
 MIXES = (0.1, 0.2, 0.4, 0.8)
 """Shares of foreign runs a novelty detector bets on."""
+MAX_GAIN = 600.0
+"""Log of the most a slice may pay, short of what a float holds."""
 MEAN_BOUND_Z = 1.0
 """Standard errors added to the mean pay of a novelty bet (measured in docs/drift.md)."""
 
@@ -57,42 +58,45 @@ def tail_bets(baseline: NDArray[np.float64]) -> Bets:
     return np.array(rows)
 
 
-@dataclass(slots=True)
+Columns = tuple[tuple[float, ...], ...]
+"""What each bet pays, by bin: plain floats, since a detector steps at every run."""
+
+
+def columns(bets: Bets) -> Columns:
+    """The pay of bets by bin."""
+    return tuple(tuple(pays) for pays in np.exp(bets).T.tolist())
+
+
 class EDetector:
     """One detector. `threshold`: log of A, the proven mean number of runs to a false alarm."""
 
-    threshold: float
-    bets: Bets
-    logs: NDArray[np.float64] = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, threshold: float, bets: Bets) -> None:
+        self.threshold, self._bets = threshold, bets
+        self._columns = columns(bets)
+        self._alarm_sum = math.exp(threshold) * len(bets)
         self.reset()
 
     def reset(self) -> None:
         """Start again, after an alarm was raised."""
-        self.logs = np.full(len(self.bets), -np.inf)
+        self._wealth = [0.0] * len(self._bets)
 
-    def step(self, bin_index: int, bets: Bets | None = None) -> float:
-        """Take one run; gives the log of the evidence. `bets`: this hour's, if they differ."""
-        return self._move((self.bets if bets is None else bets)[:, bin_index])
+    def step(self, bin_index: int, of_hour: Columns | None = None) -> None:
+        """Take one run. `of_hour`: this hour's pay, where it differs."""
+        pays = (of_hour or self._columns)[bin_index]
+        self._wealth = [(m + 1) * pay for m, pay in zip(self._wealth, pays, strict=True)]
 
-    def step_counts(self, counts: NDArray[np.float64]) -> float:
+    def step_counts(self, counts: NDArray[np.float64]) -> None:
         """Take the counts of a whole slice as one step."""
-        return self._move(self.bets @ counts)
-
-    def _move(self, gains: NDArray[np.float64]) -> float:
-        self.logs = np.logaddexp(self.logs, 0.0) + gains
-        return self.evidence
+        gains = np.exp(np.minimum(self._bets @ counts, MAX_GAIN)).tolist()
+        self._wealth = [(m + 1) * gain for m, gain in zip(self._wealth, gains, strict=True)]
 
     @property
     def evidence(self) -> float:
         """Log of the mean wealth of all bets."""
-        top = float(self.logs.max())
-        if top == -math.inf:
-            return -math.inf
-        return top + math.log(float(np.exp(self.logs - top).mean()))
+        total = sum(self._wealth)
+        return math.log(total / len(self._wealth)) if total > 0 else -math.inf
 
     @property
     def alarmed(self) -> bool:
         """Whether the evidence has reached the threshold."""
-        return self.evidence >= self.threshold
+        return sum(self._wealth) >= self._alarm_sum

@@ -4,14 +4,15 @@ In: observations. Out: a frozen `Baseline` and, from the people's words, a `Nove
 the counts so far, hour-of-day counts of rates, and a sample of hashed requests.
 """
 
+from collections import Counter
 from datetime import UTC, datetime
 
 from agentslo.config.options import DAY_S, DriftOptions
-from agentslo.watch.baseline import HOURS, Baseline
+from agentslo.watch.baseline import HOURS, NOVELTY, Baseline
 from agentslo.watch.features import YES, Shape, feature
 from agentslo.watch.novelty import BINS, NoveltyIndex, References
 from agentslo.watch.observe import Observed
-from agentslo.watch.slices import Tally
+from agentslo.watch.slices import ALL, Tally
 
 MIN_REQUESTS = 200
 """Fewer requests say too little of what is usual."""
@@ -21,6 +22,12 @@ NS = 10**9
 def hour_of(time_ns: int) -> int:
     """The hour of the day, UTC."""
     return datetime.fromtimestamp(time_ns // NS, UTC).hour
+
+
+def calibrate(tally: Tally, index: NoveltyIndex) -> None:
+    """Give a baseline's tally the bins that its own requests fall into."""
+    counts = zip(BINS, index.calibration, strict=True)
+    tally.counts[NOVELTY, ALL] = Counter({label: int(count) for label, count in counts})
 
 
 class Learning:
@@ -62,9 +69,7 @@ class Learning:
     def freeze(self, agent: str, environment: str, index: NoveltyIndex | None) -> Baseline:
         """The baseline as it stands; the bins of `index` become those of novelty."""
         if index is not None:
-            for label, count in zip(BINS, index.calibration, strict=True):
-                for _ in range(int(count)):
-                    self.tally.count("novelty", label)
+            calibrate(self.tally, index)
         return Baseline(
             agent=agent,
             environment=environment,

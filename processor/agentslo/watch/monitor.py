@@ -11,12 +11,12 @@ from dataclasses import replace
 from agentslo.config.options import DriftOptions
 from agentslo.watch import windows
 from agentslo.watch.attribution import Circumstances, attribute
-from agentslo.watch.baseline import Baseline
+from agentslo.watch.baseline import NOVELTY, Baseline
 from agentslo.watch.changes import Changes
 from agentslo.watch.counts import bonferroni_z, z_of_evidence
 from agentslo.watch.features import Family, Shape, feature
-from agentslo.watch.learning import Learning
-from agentslo.watch.novelty import BINS, NoveltyIndex
+from agentslo.watch.learning import MIN_REQUESTS, Learning, calibrate
+from agentslo.watch.novelty import BINS, NoveltyIndex, References
 from agentslo.watch.observe import Observed
 from agentslo.watch.online import Online
 from agentslo.watch.slices import Bounds, Tally, Window
@@ -26,6 +26,12 @@ NS = 10**9
 SLOW = 7
 """The long window, in windows: a week of days."""
 MAX_SLICES = 1_000
+MOVED_Z = 2.6
+"""From which deviate on another feature may explain a change: its chance is 1 in 200."""
+LEVER_Z = 2.0
+"""From which on outcomes count as worse, where that decides the lever."""
+MIN_RECENT = 20
+"""Fewer runs since a change began say nothing of where it is."""
 TESTS_AT_BASE_Z = 40
 """Above so many tests the threshold rises (methods.md 3.5)."""
 
@@ -43,6 +49,7 @@ class Monitor:
         self.baseline: Baseline | None = None
         self._index: NoveltyIndex | None = None
         self._online: Online | None = None
+        self._references = References()
         self._open = Tally()
         span_ns = int(options.window_s * NS)
         most = 1 if options.slice_runs else MAX_SLICES
@@ -99,6 +106,7 @@ class Monitor:
             self._learning.add(observed)
             yield from self._introduce(observed)
         elif self._online is not None:
+            self._learn_requests(observed)
             for name, log_e in self._online.step(observed).items():
                 yield from self._alarm(name, z_of_evidence(log_e), observed.time_ns)
         slice_runs = self._options.slice_runs
@@ -112,6 +120,18 @@ class Monitor:
         self.baseline, self._learning = baseline, None
         self._online = Online(self._options, baseline, self._index)
         self.standings = {name: Standing() for name in baseline.tally.names()}
+
+    def _learn_requests(self, observed: Observed) -> None:
+        """Learn anew what people ask, where the baseline came from a file."""
+        if self._index is not None or self.baseline is None or not observed.request:
+            return
+        self._references.add(observed.request)
+        if self._references.seen < max(MIN_REQUESTS, self._options.baseline_runs):
+            return
+        self._index = NoveltyIndex(self._references.requests)
+        calibrate(self.baseline.tally, self._index)
+        self._online = Online(self._options, self.baseline, self._index)
+        self.standings[NOVELTY] = Standing()
 
     def freeze(self, now_ns: int) -> Iterator[Drifted]:
         """End learning: what was seen so far is the baseline."""
@@ -227,33 +247,39 @@ class Monitor:
 
     def _finding(self, name: str, base: Tally, state: DriftState) -> Finding:
         slices = [*self._slow, self._open] if self._open.runs else list(self._slow)
-        recent = Tally()
-        recent.merge(self.window.total)
-        recent.merge(self._open)
         since_ns = windows.since_ns(name, slices, base)
-        by_segment = windows.segment_deviates(name, recent, base)
+        recent = self._since(since_ns)
         tops = windows.top_bins(name, recent, base)
-        worse = windows.worse(recent, base)
+        worse_z = windows.worse_z(recent, base)
         moved = self._moved(name, recent, base)
         about = Circumstances(
             changes=self._changes.about(since_ns, self._lookback_ns(slices)),
             moved=moved,
-            worse=worse,
+            worse=worse_z > LEVER_Z,
         )
         return Finding(
             bin=tops[0][0] if tops else "",
             bins=tops,
-            segment=windows.carriers(by_segment),
+            segment=windows.carriers(name, recent, base),
             since_ns=since_ns,
             attribution=attribute(name, about),
-            severity=self._severity(name, state, worse=worse),
+            severity=self._severity(name, state, worse=worse_z > 1.0),
         )
+
+    def _since(self, since_ns: int) -> Tally:
+        """The runs of the window from the change on; of the whole window where those are few."""
+        late, every = Tally(), Tally()
+        for one in (*self.window, self._open):
+            every.merge(one)
+            if one.start_ns >= since_ns:
+                late.merge(one)
+        return late if late.runs >= MIN_RECENT else every
 
     def _moved(self, name: str, recent: Tally, base: Tally) -> Mapping[str, float]:
         """Other features that moved about now."""
-        least = min(self._options.min_window_runs, max(windows.MIN_SEGMENT_RUNS, recent.runs))
+        least = min(self._options.min_window_runs, recent.runs)
         found = windows.deviates(recent, base, least)
-        return {n: z for n, (z, _) in found.items() if n != name and z >= self._options.z_watch}
+        return {n: z for n, (z, _) in found.items() if n != name and z >= MOVED_Z}
 
     def _lookback_ns(self, slices: list[Tally]) -> int:
         if not self._options.slice_runs:

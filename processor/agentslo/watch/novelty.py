@@ -31,16 +31,16 @@ class References:
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []
-        self._seen = 0
+        self.seen = 0
         self._random = random.Random(0)  # the same baseline gives the same sample
 
     def add(self, request: bytes) -> None:
         """Take one request of the baseline."""
-        self._seen += 1
+        self.seen += 1
         if len(self.requests) < MAX_REFERENCES:
             self.requests.append(request)
             return
-        place = self._random.randrange(self._seen)
+        place = self._random.randrange(self.seen)
         if place < MAX_REFERENCES:
             self.requests[place] = request
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from agentslo.config.options import DriftOptions
 from agentslo.watch.baseline import Baseline
-from agentslo.watch.edetector import Bets, EDetector, rate_bets, tail_bets
+from agentslo.watch.edetector import Columns, EDetector, columns, rate_bets, tail_bets
 from agentslo.watch.features import NO, YES, Shape, feature
 from agentslo.watch.learning import hour_of
 from agentslo.watch.novelty import BINS, NoveltyIndex
@@ -26,9 +26,9 @@ class RateDetector:
     def __init__(self, name: str, baseline: Baseline, threshold: float, *, fall: bool) -> None:
         self.name, self._hit = name, NO if fall else YES
         bounds = baseline.upper_rates(name, fall=fall)
-        shared = {bound: rate_bets(bound) for bound in set(bounds)}
-        self._hours: tuple[Bets, ...] = tuple(shared[bound] for bound in bounds)
-        self.detector = EDetector(threshold, self._hours[0])
+        shared = {bound: columns(rate_bets(bound)) for bound in set(bounds)}
+        self._hours: tuple[Columns, ...] = tuple(shared[bound] for bound in bounds)
+        self.detector = EDetector(threshold, rate_bets(bounds[0]))
 
     def step(self, label: str, hour: int) -> None:
         """Take one run."""

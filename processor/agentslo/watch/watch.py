@@ -5,14 +5,19 @@ State: one `Monitor` an agent and environment, at most MAX_MONITORS; the novelty
 judged and not counted yet. Owned by one thread.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import Iterator
 
 from agentslo.config.options import DriftOptions
 from agentslo.model import Run, Verdict
+from agentslo.watch.baseline import Baseline, BaselineError
 from agentslo.watch.monitor import Monitor
 from agentslo.watch.observe import Observed, observe, request_of
+from agentslo.watch.shelf import Shelf
 from agentslo.watch.state import Drifted
+
+logger = logging.getLogger(__name__)
 
 MAX_MONITORS = 500
 MAX_SCORED = 10_000
@@ -25,8 +30,9 @@ NS = 10**9
 class Watch:
     """Watches every agent. Runs of agents beyond MAX_MONITORS are not compared."""
 
-    def __init__(self, options: DriftOptions) -> None:
-        self._options = options
+    def __init__(self, options: DriftOptions, shelf: Shelf | None = None) -> None:
+        """`shelf`: where baselines are kept over a restart."""
+        self._options, self._shelf = options, shelf
         self.monitors: dict[tuple[str, str], Monitor] = {}
         self._scored: OrderedDict[str, float] = OrderedDict()
         self._second, self._in_second = 0, 0
@@ -57,15 +63,37 @@ class Watch:
         if monitor is None:
             if len(self.monitors) >= MAX_MONITORS:
                 return
-            monitor = self.monitors[key] = Monitor(*key, self._options, heavy=heavy)
+            monitor = self.monitors[key] = self._new(key, heavy=heavy)
         novelty = self._novelty(run, monitor, run.end_ns)
         self._scored.pop(run.run_id, None)
+        learnt = monitor.baseline is not None
         observed = monitor.placed(observe(run, verdict), novelty)
         yield observed
         for drifted in monitor.observe(observed):
             self.revision += 1
             yield drifted
         self.revision += monitor.take_tested()
+        if monitor.baseline is not None and not learnt:
+            self._keep(monitor.baseline)
+
+    def _new(self, key: tuple[str, str], *, heavy: bool) -> Monitor:
+        monitor = Monitor(*key, self._options, heavy=heavy)
+        try:
+            kept = self._shelf.get(*key) if self._shelf is not None else None
+        except BaselineError as error:
+            logger.warning("the baseline of %s in %s is learnt anew: %s", *key, error)
+            return monitor
+        if kept is not None:
+            monitor.use(kept)
+        return monitor
+
+    def _keep(self, baseline: Baseline) -> None:
+        if self._shelf is None:
+            return
+        try:
+            self._shelf.put(baseline)
+        except OSError as error:
+            logger.warning("a baseline is kept in memory alone: %s", error)
 
     def _novelty(self, run: Run, monitor: Monitor, now_ns: int) -> float | None:
         known = self._scored.get(run.run_id)

@@ -13,7 +13,9 @@ from agentslo.watch.features import Shape, feature
 from agentslo.watch.slices import ALL, Tally
 
 SEGMENT_Z = 3.09
-MIN_SEGMENT_RUNS = 30
+QUIET_Z = 2.0
+MIN_SEGMENT_RUNS = 10
+MIN_BASELINE_RUNS = 30
 TOP_BINS = 3
 MAX_SEGMENTS_NAMED = 3
 GLOBAL = "global"
@@ -54,38 +56,39 @@ def deviates(window: Tally, baseline: Tally, min_runs: int) -> dict[str, tuple[f
     return found
 
 
-def segment_deviates(name: str, window: Tally, baseline: Tally) -> dict[str, float]:
-    """The deviate of every segment that has runs enough in the window.
+def carriers(name: str, window: Tally, baseline: Tally) -> str:
+    """The segments that carry a change, named; `global` where all runs do.
 
-    A segment the baseline does not know, such as a new release, is compared with all runs.
+    A kind of segment tells where, if some of its segments moved and the others, taken together, did
+    not. Of several kinds the one whose segments moved most speaks.
     """
-    found = {}
+    kinds: dict[str, list[str]] = {}
     for segment in window.segments(name):
-        _, w, b = vectors(name, window, baseline, segment)
-        if b.sum() < MIN_SEGMENT_RUNS:
-            bins = bins_of(name, baseline)
-            w, b = vector(window.of(name, segment), bins), vector(baseline.of(name), bins)
-        if w.sum() >= MIN_SEGMENT_RUNS:
-            found[segment] = deviate(name, w, b)
-    return found
-
-
-def carriers(by_segment: dict[str, float]) -> str:
-    """The segments that carry a change, named; `global` where all of a kind do, or none does.
-
-    Of kinds that tell it apart, the one whose quiet segments are quietest speaks.
-    """
-    kinds: dict[str, list[tuple[str, float]]] = {}
-    for segment, z in by_segment.items():
-        kinds.setdefault(segment.partition(":")[0], []).append((segment, z))
+        kinds.setdefault(segment.partition(":")[0], []).append(segment)
     best: tuple[float, list[str]] = (0.0, [])
-    for found in kinds.values():
-        moved = sorted((s for s, z in found if z > SEGMENT_Z), key=lambda s: -by_segment[s])
-        quiet = [z for _, z in found if z <= SEGMENT_Z]
-        if moved and quiet:
-            gap = by_segment[moved[0]] - max(quiet)
-            best = max(best, (gap, moved), key=lambda pair: pair[0])
+    for segments in kinds.values():
+        z = {s: deviate(name, *_pair(name, [s], window, baseline)) for s in segments}
+        moved = sorted((s for s in segments if z[s] > SEGMENT_Z), key=lambda s: -z[s])
+        rest = [s for s in segments if s not in moved]
+        if moved and rest and z[moved[0]] > best[0]:
+            w, b = _pair(name, rest, window, baseline)
+            if w.sum() >= MIN_SEGMENT_RUNS and deviate(name, w, b) < QUIET_Z:
+                best = z[moved[0]], moved
     return ", ".join(best[1][:MAX_SEGMENTS_NAMED]) or GLOBAL
+
+
+def _pair(
+    name: str, segments: Sequence[str], window: Tally, baseline: Tally
+) -> tuple[Counts, Counts]:
+    """The counts of some segments together. What the baseline does not know of, such as a new
+    release, is compared with all its runs.
+    """
+    bins = bins_of(name, baseline)
+    w = sum((vector(window.of(name, s), bins) for s in segments), start=np.zeros(len(bins)))
+    b = sum((vector(baseline.of(name, s), bins) for s in segments), start=np.zeros(len(bins)))
+    if w.sum() < MIN_SEGMENT_RUNS:
+        w = np.zeros(len(bins))
+    return w, b if b.sum() >= MIN_BASELINE_RUNS else vector(baseline.of(name), bins)
 
 
 def top_bins(name: str, window: Tally, baseline: Tally) -> tuple[tuple[str, float, float], ...]:
@@ -114,7 +117,7 @@ def since_ns(name: str, slices: Sequence[Tally], baseline: Tally) -> int:
     return found
 
 
-def worse(window: Tally, baseline: Tally) -> bool:
-    """Whether runs end badly more often than before, at one standard error."""
+def worse_z(window: Tally, baseline: Tally) -> float:
+    """How much more often runs end badly than before, in standard errors."""
     _, w, b = vectors("failure", window, baseline)
-    return bool(w.sum() and b.sum() and bin_z(w, b)[1] > 1.0)
+    return float(bin_z(w, b)[1])

@@ -50,7 +50,7 @@ def test_an_unfinished_baseline_watches_and_never_alarms() -> None:
     said = feed(monitor, traffic.runs(300, seed=2))
 
     watched = [d for d in said if d.state is DriftState.WATCH]
-    assert {d.feature for d in watched} == {"tool_latency:search"}
+    assert "tool_latency:search" in {d.feature for d in watched}
     assert not alarms(said)
 
 
