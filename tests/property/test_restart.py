@@ -15,10 +15,11 @@ from agentslo.config.service_file import ServiceConfig
 from agentslo.measure.exposition import Format, render
 from agentslo.measure.series import Metrics
 from agentslo.model import Evaluation
+from agentslo.otlp.answer import Signal
 from agentslo.otlp.cut import Request
 from agentslo.runs.evidence import About
 from agentslo.service.assembly import pipeline as pipeline_of
-from agentslo.service.dispatch import Outgoing
+from agentslo.service.dispatch import Offer, Outgoing
 from agentslo.service.events import Counted, Happening
 from agentslo.service.keeper import Keeper
 from agentslo.service.open_rows import OpenRows
@@ -43,12 +44,12 @@ class BackEnd:
         released = [h for h in happenings if hasattr(h, "added")]
         return [Outgoing(destination="", payload=h.span.encoded, items=1) for h in released]
 
-    def deliver(self, outgoing: list[Outgoing]) -> list[tuple[Outgoing, asyncio.Future]]:
+    def deliver(self, outgoing: list[Outgoing]) -> list[tuple[Outgoing, Offer]]:
         future = asyncio.get_running_loop().create_future()
         future.set_result(None)
         for one in outgoing:
             self.spans[one.payload] += 1
-        return [(one, future) for one in outgoing]
+        return [(one, Offer(None, future, Signal.TRACES, b"", 1)) for one in outgoing]
 
 
 class World:
@@ -147,7 +148,7 @@ async def lived(
 
 
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
