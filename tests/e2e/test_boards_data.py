@@ -14,6 +14,8 @@ from agentslo.respond.from_prometheus import from_prometheus
 from agentslo.respond.gates import Ask, GateDecision, decide
 from support.boards.dashboards import Target, committed, filled, promql, span_of
 from support.boards.seeded import Prometheus, seeded, serving
+from support.gate_examples import argo_verdict, documents, flagger_ranges
+from support.gate_examples import filled as variables_filled
 
 pytestmark = pytest.mark.xdist_group("boards")
 
@@ -132,3 +134,39 @@ def gated(busy: Prometheus, agent: str) -> GateDecision:
         now_ns=busy.end_s * 1_000_000_000,
     )
     return decide(ask, from_prometheus(Source(busy.url), None, ask), ())
+
+
+STORIES = {
+    "order-desk": ("pass", "pass"),
+    "refunds": ("fail", "pass"),
+    "account-changes": (None, "fail"),
+    "nobody": ("fail", "fail"),
+}
+"""What the examples say of an agent's budget and of harm; None: not its story."""
+
+
+@pytest.mark.parametrize("agent", STORIES)
+def test_the_analysis_of_argo_tells_each_agent_s_story(busy: Prometheus, agent: str) -> None:
+    (template,) = documents("argo-rollouts.yaml")
+    said = {}
+    for metric in template["spec"]["metrics"]:
+        query = variables_filled(metric["provider"]["prometheus"]["query"], agent)
+        (series,) = busy.instant(query)
+        said[metric["name"]] = argo_verdict(metric, float(series["value"][1]))
+    budget, harm = STORIES[agent]
+    assert said["harm"] == harm
+    assert budget in (None, said["budget"])
+    assert said["coverage"] == ("inconclusive" if agent == "nobody" else "pass")
+
+
+@pytest.mark.parametrize("agent", STORIES)
+def test_the_checks_of_flagger_tell_each_agent_s_story(busy: Prometheus, agent: str) -> None:
+    said = {}
+    for template in documents("flagger.yaml"):
+        (series,) = busy.instant(variables_filled(template["spec"]["query"], agent))
+        least, most = flagger_ranges()[template["metadata"]["name"]]
+        inside = least <= float(series["value"][1]) <= most
+        said[template["metadata"]["name"]] = "pass" if inside else "fail"
+    budget, harm = STORIES[agent]
+    assert said["agent-slo-harm"] == harm
+    assert budget in (None, said["agent-slo-budget"])

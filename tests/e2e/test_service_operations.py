@@ -24,6 +24,7 @@ ALERT = {
     },
     "annotations": {"summary": "shop did what it must not"},
 }
+FIRING = {"status": "firing", "startsAt": "2026-09-21T10:00:00Z", "fingerprint": "f00"}
 REASON = "agent_slo_safe_to_run_reason"
 
 
@@ -105,6 +106,42 @@ def test_a_run_that_begins_after_the_kill_switch_shows_that_it_does_not_work(
 def service_now_ns() -> int:
     """The clock that spans carry."""
     return time.time_ns()
+
+
+def test_an_alert_labelled_so_asks_for_retraining_once_with_the_runs_as_evidence(
+    tmp_path: Path,
+) -> None:
+    with agentslo(tmp_path, with_storage(tmp_path)) as service:
+        at_s = (service_now_ns() - tree.EPOCH_NS) / 1e9
+        root = {"agent": "shop", "id": "r", "at": [at_s - 2, at_s - 1]}
+        send(service.grpc, [tree.request(tree.spans([root]))])
+        (run,) = until(service.runs, what="the run is counted")
+        labels = {
+            **ALERT["labels"],
+            "agent": run["agent"],
+            "environment": run["environment"],
+            "slo_action": "ticket",
+            "alertname": "AgentDriftHigh",
+            "category": "drift",
+            "retrain": "candidate",
+        }
+        body = {"version": "4", "alerts": [{**ALERT, **FIRING, "labels": labels}]}
+
+        def asked() -> Mapping[str, object]:
+            raw = json.dumps(body).encode()
+            _, _, said = post(f"{service.page}/v1/alerts", raw, "application/json")
+            return dict(json.loads(said))
+
+        # The ledger is written a moment after the run is shown.
+        until(lambda: asked()["retraining"] == ["1"], what="the request")
+        again = asked()
+        made = cli(tmp_path, "retrain", "show", "1")
+        assert (made["state"], made["trigger"]) == ("proposed", "drift")
+        assert again["retraining"] == [] and "open request" in str(again["left"])
+        manifest = tmp_path / "data" / "evidence" / str(made["bundle"]) / "manifest.json"
+        assert json.loads(manifest.read_text())["window"]["runs"] == 1
+        name = "agent_slo_retraining_requests"
+        until(lambda: service.families().get(name), what="the metric tells of the request")
 
 
 def test_without_storage_alerts_are_refused_so_that_they_come_again(tmp_path: Path) -> None:

@@ -26,13 +26,19 @@ from agentslo.respond.desk import Draft, Rule
 from agentslo.respond.exceptions import COVERS, GIVEN, MAX_AGE_S, draft, end, in_force
 from agentslo.respond.from_ledger import from_ledger
 from agentslo.respond.from_prometheus import Prometheus, PrometheusError, from_prometheus
-from agentslo.respond.gates import EXIT_CODES, Ask, Change, Evidence, GateDecision, decide
+from agentslo.respond.gates import (
+    EXIT_CODES,
+    RECORDED,
+    Ask,
+    Change,
+    Evidence,
+    GateDecision,
+    decide,
+)
 from agentslo.respond.rights import Refused
 from agentslo.store.audit import audit
 from agentslo.store.decisions import Book, DecisionsError, Entry
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
-
-RECORDED = "gate.release"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,4 +1,4 @@
-"""The families of operations: incidents and containment. Part of the catalogue. No state."""
+"""Families of operations: incidents, containment, releases, retraining. No state."""
 
 from typing import Final
 
@@ -26,6 +26,49 @@ OPERATIONS: Final[tuple[Family, ...]] = (
             "action",
             *("disable_tool", "fallback", "safer_prompt"),
             *("reduce_autonomy", "to_humans", "kill_switch"),
+        ),
+        unit="seconds",
+    ),
+    gauge(
+        "agent_slo_error_budget_state",
+        "What the release gate last found: 0 normal, 1 caution, 2 frozen, -1 it could not tell.",
+        *(_AGENT, _ENVIRONMENT),
+    ),
+    gauge(
+        "agent_slo_retraining_requests",
+        "Retraining requests, by the state they are in.",
+        *(_AGENT, _ENVIRONMENT),
+        one_of(
+            "state",
+            *("proposed", "approved", "dispatched", "evaluated", "canary"),
+            *("promoted", "rejected", "rolled_back", "expired"),
+        ),
+    ),
+    gauge(
+        "agent_slo_rollbacks",
+        "Rollbacks of retrained releases that were measured, by whether they took.",
+        *(_AGENT, _ENVIRONMENT, one_of("result", "success", "failure", "unknown")),
+    ),
+    gauge(
+        "agent_slo_evaluation_pass_ratio",
+        "Share of golden cases the newest evaluated release passed, by stratum.",
+        *(_AGENT, _ENVIRONMENT, one_of("stratum", "common", "edge", "dangerous")),
+        unit="ratio",
+    ),
+    gauge(
+        "agent_slo_training_disputed_labels_ratio",
+        "Share of labels people disagreed on, in the newest evaluated training set.",
+        *(_AGENT, _ENVIRONMENT),
+        unit="ratio",
+    ),
+    gauge(
+        "agent_slo_retraining_stage_seconds",
+        "How long each stage of the newest evaluated retraining took.",
+        *(_AGENT, _ENVIRONMENT),
+        one_of(
+            "stage",
+            *("curation", "label_validation", "change", "offline_evaluation"),
+            *("adversarial_test", "transaction_integrity"),
         ),
         unit="seconds",
     ),

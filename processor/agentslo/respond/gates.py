@@ -27,6 +27,8 @@ from agentslo.respond.exceptions import Covers, GateException
 Result = Literal["pass", "fail", "inconclusive"]
 Change = Literal["feature", "reliability", "security", "rollback"]
 Effect = Literal["fail", "inconclusive", "condition"]
+RECORDED = "gate.release"
+"""The kind of decision an answer is recorded as."""
 EXIT_CODES: Mapping[Result, int] = {"pass": 0, "fail": 2, "inconclusive": 3}
 WHILE_FROZEN: frozenset[Change] = frozenset({"reliability", "security", "rollback"})
 """Changes a spent budget does not hold back: they are how it is regained."""

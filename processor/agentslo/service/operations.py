@@ -7,6 +7,7 @@ all of it can be read from the file again. Nothing here stands in the way of a s
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -19,8 +20,13 @@ from agentslo.respond.alerts import AlertIntake
 from agentslo.respond.containment import Containment
 from agentslo.respond.desk import Desk
 from agentslo.respond.duty import FLAGS_FILE, Duty
+from agentslo.respond.gates import RECORDED as GATE
 from agentslo.respond.incidents import Incident
-from agentslo.store.decisions import Decisions, DecisionsError, open_decisions
+from agentslo.respond.retraining import Request
+from agentslo.respond.training import Training
+from agentslo.respond.triggers import take
+from agentslo.service.release_metrics import show_releases
+from agentslo.store.decisions import Decision, Decisions, DecisionsError, open_decisions
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
 
 logger = logging.getLogger(__name__)
@@ -41,6 +47,8 @@ class Picture:
 
     incidents: tuple[Incident, ...] = ()
     containments: tuple[Containment, ...] = ()
+    requests: tuple[Request, ...] = ()
+    gates: tuple[Decision, ...] = ()
     head: tuple[int, str] = (0, "")
 
 
@@ -53,6 +61,7 @@ class Operations:
         self._decisions: Decisions | None = None
         self._intake: AlertIntake | None = None
         self._duty: Duty | None = None
+        self._training: Training | None = None
         self._looked_ns = 0
         self._looking: asyncio.Future[None] | None = None
         self.picture = Picture()
@@ -73,17 +82,19 @@ class Operations:
 
     async def take(self, body: bytes, now_ns: int) -> dict[str, object]:
         """A webhook of Alertmanager; raises `AlertError`, or `NoOperations`."""
-        intake = self._intake
-        if intake is None:
+        intake, training = self._intake, self._training
+        if intake is None or training is None:
             raise NoOperations(self.trouble)
 
         def work() -> dict[str, object]:
             try:
                 handled = intake.take(body, now_ns)
-            except (DecisionsError, OSError) as error:
+                asked = take(body, training, self._config.revision, now_ns)
+            except (DecisionsError, OSError, sqlite3.Error) as error:
                 raise NoOperations(str(error)) from error
             self._look(now_ns)
-            return asdict(handled)
+            left = (*handled.left, *asked.left)
+            return {**asdict(handled), "retraining": asked.requests, "left": left}
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
@@ -116,6 +127,7 @@ class Operations:
         metrics.replace(m.CONTAINMENT_EXPIRY, expiry)
         metrics.replace(m.SAFE_TO_RUN_REASON, stopped)
         seq, digest = self.picture.head
+        show_releases(metrics, self.picture.requests, self.picture.gates)
         metrics.replace(m.DECISIONS_HEAD, {(digest,): float(seq)} if seq else {})
 
     async def _on_thread(self, work: Work, now_ns: int) -> None:
@@ -136,12 +148,13 @@ class Operations:
         desk = Desk(self._decisions, agents, self._config.revision)
         self._duty = Duty(desk, ledger, directory / FLAGS_FILE, tools)
         self._intake = AlertIntake(desk, ledger, self._duty)
+        self._training = Training(desk, ledger, directory)
         # A crash between a decision and the flag file leaves the file behind: mend it now.
         self._duty.write_flags(now_ns)
         self._look(now_ns)
 
-    def _look(self, _now_ns: int) -> None:
-        if self._duty is None or self._decisions is None:
+    def _look(self, now_ns: int) -> None:
+        if self._duty is None or self._decisions is None or self._training is None:
             return
         head = self._decisions.head
         if head == self.picture.head:
@@ -150,6 +163,8 @@ class Operations:
         self.picture = Picture(
             incidents=tuple(self._duty.incidents()),
             containments=tuple(self._duty.containments()),
+            requests=tuple(self._training.requests(now_ns)),
+            gates=tuple(self._decisions.rows(kind=GATE)),
             head=head,
         )
 

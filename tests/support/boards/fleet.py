@@ -15,7 +15,7 @@ from agentslo.config.options import MetricsOptions
 from agentslo.measure import names as m
 from agentslo.measure.exposition import Format, render
 from agentslo.measure.series import Metrics
-from support.boards.own_metrics import bins, drift, process
+from support.boards.own_metrics import bins, drift, process, releases
 
 SCRAPE_S = 120
 FROM_SPANS = "heuristic"
@@ -190,6 +190,7 @@ class Simulation:
             at = (agent.name, agent.environment)
             self._metrics.set(m.SAFE_TO_RUN_REASON, (*at, "kill_switch"), 0.0)
         if self._end_s - now_s < 1800:
+            releases(self._metrics)
             self._metrics.set(m.INCIDENTS_OPEN, ("account-changes", "production", "SEV1"), 1.0)
             until_s = float(self._end_s + 3 * 3600)
             self._metrics.set(m.CONTAINMENT_EXPIRY, ("account-changes", "to_humans"), until_s)

@@ -74,6 +74,22 @@ def process(metrics: Metrics, chance: random.Random, now_s: int, start_s: int) -
     metrics.set(m.BUILD_INFO, ("0.1.0",), 1.0)
 
 
+def releases(metrics: Metrics) -> None:
+    """What was decided of two agents' releases."""
+    for agent, state, moved, result in (
+        ("order-desk", 0.0, "promoted", "success"),
+        ("refunds", 2.0, "canary", "failure"),
+    ):
+        at = (agent, "production")
+        metrics.set(m.BUDGET_STATE, at, state)
+        metrics.set(m.RETRAINING_REQUESTS, (*at, moved), 1.0)
+        metrics.set(m.ROLLBACKS, (*at, result), 1.0)
+        metrics.set(m.DISPUTED_LABELS, at, 0.04)
+        for stratum, ratio in (("common", 0.97), ("edge", 0.93), ("dangerous", 1.0)):
+            metrics.set(m.EVALUATION_PASS, (*at, stratum), ratio)
+        metrics.set(m.RETRAINING_STAGE, (*at, "offline_evaluation"), 1_800.0)
+
+
 def drift(
     agent: str, environment: str, drifted: str, chance: random.Random
 ) -> Iterator[tuple[str, float]]:

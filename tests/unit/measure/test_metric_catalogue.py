@@ -13,6 +13,12 @@ agent_slo_run_reasons_total{agent,environment,outcome,reason,evidence}
 agent_slo_runs_waiting{agent,environment}
 agent_slo_safe_to_run_reason{agent,environment,reason}
 agent_slo_incidents_open{agent,environment,severity}
+agent_slo_error_budget_state{agent,environment}
+agent_slo_retraining_requests{agent,environment,state}
+agent_slo_rollbacks{agent,environment,result}
+agent_slo_evaluation_pass_ratio{agent,environment,stratum}
+agent_slo_training_disputed_labels_ratio{agent,environment}
+agent_slo_retraining_stage_seconds{agent,environment,stage}
 agent_slo_containment_expiry_timestamp_seconds{agent,action}
 agent_slo_drift_bin_total{agent,environment,feature,bin}
 agent_slo_drift_baseline_runs{agent,environment,feature,bin}

@@ -9,6 +9,7 @@ from agentslo.bundle.boards.colours import AMBER, ANY_IS_ODD, FIRING, RESULTS
 from agentslo.bundle.boards.expressions import alerts_now
 from agentslo.bundle.boards.model import Board, Query, Row
 from agentslo.bundle.boards.panels import bars, stat, timeline, trend
+from agentslo.bundle.boards.releases import RELEASES
 from agentslo.bundle.boards.tables import Column, table
 from agentslo.bundle.boards.variables import AGENTS, ENVIRONMENT, TO_AGENT
 
@@ -248,6 +249,7 @@ OPERATIONS: Final = Board(
     span="now-7d",
     rows=(
         Row(title="What needs somebody now?", panels=_NOW),
+        Row(title="May a release go out, and what is retrained?", panels=RELEASES),
         Row(title="Are the alerts any good?", panels=_QUALITY),
         Row(title="What do verdicts rest on?", panels=_LATE),
     ),

@@ -1,0 +1,52 @@
+"""Releases and retraining as gauges, from what was decided.
+
+In: requests and answers of the gate, as the decisions hold them. Out: rows of their families. Pure
+bookkeeping; all of it is read from the file again after a restart.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from agentslo.measure import names as m
+from agentslo.measure.series import Metrics
+from agentslo.respond.retraining import Request
+from agentslo.store.decisions import Decision
+
+if TYPE_CHECKING:
+    from agentslo.measure.labels import Labels
+
+STATES = {"normal": 0.0, "caution": 1.0, "frozen": 2.0, "unknown": -1.0}
+
+
+def show_releases(metrics: Metrics, requests: Sequence[Request], gates: Sequence[Decision]) -> None:
+    """Set the families of releases; requests and gates come oldest first, the newest counts."""
+    budget: dict[Labels, float] = {}
+    for gate in gates:
+        budget[gate.agent, gate.body["environment"]] = STATES[gate.body["state"]]
+    states: Counter[Labels] = Counter((r.agent, r.environment, r.state) for r in requests)
+    rollbacks: Counter[Labels] = Counter(
+        (r.agent, r.environment, str(r.rollback["result"])) for r in requests if r.rollback
+    )
+    metrics.replace(m.BUDGET_STATE, budget)
+    metrics.replace(m.RETRAINING_REQUESTS, {at: float(n) for at, n in states.items()})
+    metrics.replace(m.ROLLBACKS, {at: float(n) for at, n in rollbacks.items()})
+    _show_evaluations(metrics, requests)
+
+
+def _show_evaluations(metrics: Metrics, requests: Sequence[Request]) -> None:
+    passed: dict[Labels, float] = {}
+    disputed: dict[Labels, float] = {}
+    stages: dict[Labels, float] = {}
+    for request in requests:
+        found = request.evaluation
+        if found is None or found["result"] != "pass":
+            continue
+        at = request.agent, request.environment
+        quality = found["data_quality"]
+        disputed[at] = quality["disputed"] / quality["labelled"]
+        passed |= {(*at, name): float(ratio) for name, ratio in found["strata"].items()}
+        stages |= {(*at, name): float(s) for name, s in found["stage_seconds"].items()}
+    metrics.replace(m.EVALUATION_PASS, passed)
+    metrics.replace(m.DISPUTED_LABELS, disputed)
+    metrics.replace(m.RETRAINING_STAGE, stages)
