@@ -1,14 +1,20 @@
 """The page after `agentslo hello`: agents, runs, outcomes, why; in a browser without complaint."""
 
 import json
+import re
 import subprocess
+import urllib.error
+import urllib.parse
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema
 import pytest
 from service_parts import SHIPPED, Service, agentslo, command, get, listening, replayed
 
+from agentslo.page.openapi import OPENAPI
+from agentslo.service import web
 from support.wait import until
 
 pytestmark = pytest.mark.xdist_group("page")
@@ -52,6 +58,70 @@ def test_a_browser_shows_the_page_without_a_complaint(
     assert content.startswith(PNG_MAGIC)
     # A blank page of this size packs into some 5 kB.
     assert len(content) > 20_000
+
+
+def agent_page(service: Service) -> str:
+    """The address of the page of the agent that was said hello to."""
+    status = json.loads(get(f"{service.page}/api/v1/status"))
+    asked = {name: status["agents"][0][name] for name in ("agent", "environment")}
+    return f"{service.page}/agent?{urllib.parse.urlencode(asked)}"
+
+
+def test_an_agent_s_page_shows_its_bad_runs_and_why(greeted: Service) -> None:
+    page = get(agent_page(greeted))
+    bad = [r for r in greeted.runs() if r["outcome"] in {"error", "limit", "tool_failure"}]
+    assert len(bad) >= 3
+    assert [r for r in bad if str(r["run_id"]) not in page] == []
+    assert [r for r in bad if str(r["reason"]).replace("_", " ") not in page] == []
+
+
+def test_a_browser_shows_an_agent_s_page_without_a_complaint(
+    greeted: Service, chromium: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "agent.png"
+    assert complaints(chromium, tmp_path, agent_page(greeted), picture) == []
+    assert len(picture.read_bytes()) > 20_000
+
+
+def test_an_agent_nobody_saw_is_not_found(greeted: Service) -> None:
+    with pytest.raises(urllib.error.HTTPError) as error:
+        get(f"{greeted.page}/agent?agent=%3Cb%3E&environment=prod")
+    with error.value as answer:
+        assert answer.code == 404
+        body = answer.read().decode()
+    assert "was not seen" in body and "<b>" not in body
+
+
+def test_the_page_can_be_filtered_by_environment(greeted: Service) -> None:
+    assert "No agent was seen in" in get(f"{greeted.page}/?environment=nowhere")
+    status = json.loads(get(f"{greeted.page}/api/v1/status?environment=nowhere"))
+    assert status["agents"] == []
+
+
+def test_the_api_describes_every_path_it_has(greeted: Service) -> None:
+    described = json.loads(get(f"{greeted.page}/api/v1/openapi.json"))
+    assert described == OPENAPI
+    source = Path(web.__file__).read_text(encoding="utf-8")
+    assert set(re.findall(r'"(/api/v1/[^"]+)":', source)) == set(described["paths"])
+
+
+@pytest.mark.parametrize("path", sorted(OPENAPI["paths"]))
+def test_the_api_answers_as_it_is_described(greeted: Service, path: str) -> None:
+    asked = path.replace("{run_id}", urllib.parse.quote(str(greeted.runs()[0]["run_id"])))
+    answers = OPENAPI["paths"][path]["get"]["responses"]
+    schema = answers["200"]["content"]["application/json"]["schema"]
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(get(f"{greeted.page}{asked}")), schema)
+
+
+def test_a_run_nobody_remembers_is_told_as_described(greeted: Service) -> None:
+    with pytest.raises(urllib.error.HTTPError) as error:
+        get(f"{greeted.page}/api/v1/runs/none/explain")
+    answers = OPENAPI["paths"]["/api/v1/runs/{run_id}/explain"]["get"]["responses"]
+    with error.value as answer:
+        assert answer.code == 404
+        schema = answers["404"]["content"]["application/json"]["schema"]
+        jsonschema.validate(json.load(answer), schema)
 
 
 def test_complaints_of_a_page_would_be_seen(chromium: Path, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The status page: HTML and JSON from plain values."""
+"""The status page: values in, HTML out. No script, no state, nothing asked of other programs."""

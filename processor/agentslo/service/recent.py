@@ -1,29 +1,21 @@
 """The newest runs and the tally of each agent, for the page and its API.
 
 In: `Happening`s. Out: plain JSON-able values, made when somebody asks. State: the last runs and one
-row an agent, bounded.
+row an agent (`tally`), bounded.
 """
 
-from collections import Counter, OrderedDict
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from dataclasses import dataclass
 
 from agentslo.model import Run, Verdict
 from agentslo.outcomes.coverage import Coverage, judged_by_others
 from agentslo.outcomes.seen import Seen
 from agentslo.service.events import Corrected, Counted, Happening
 from agentslo.service.report import explanation, run_line
+from agentslo.service.tally import MAX_BAD_RUNS, AgentRow
 
 MAX_RUNS = 200
 MAX_AGENTS = 500
-
-
-@dataclass(slots=True)
-class AgentRow:
-    """What was seen of one agent in one environment since the start."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    slos: dict[str, Counter[str]] = field(default_factory=dict)
-    last_end_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -49,6 +41,7 @@ class Recent:
 
     def __init__(self) -> None:
         self._last: OrderedDict[str, _Last] = OrderedDict()
+        self._bad: OrderedDict[str, dict[str, object]] = OrderedDict()
         self.coverage = Coverage()
         self.seen = Seen()
         self.agents: OrderedDict[tuple[str, str], AgentRow] = OrderedDict()
@@ -83,23 +76,29 @@ class Recent:
         while len(self._last) > MAX_RUNS:
             self._last.popitem(last=False)
         row = self.agents.setdefault((run.agent, run.environment), AgentRow())
-        row.outcomes[verdict.outcome.value] += 1
-        row.last_end_ns = max(row.last_end_ns, run.end_ns)
-        for name, result in verdict.slos.items():
-            row.slos.setdefault(name, Counter())[result.value] += 1
+        if row.count(run, verdict):
+            self._remember_bad(run.run_id)
         while len(self.agents) > MAX_AGENTS:
             self.agents.popitem(last=False)
+
+    def bad_runs(self, row: AgentRow) -> list[dict[str, object]]:
+        """The lines of an agent's last runs that went wrong, newest first."""
+        return [self._bad[ident] for ident in reversed(row.bad_runs) if ident in self._bad]
+
+    def _remember_bad(self, run_id: str) -> None:
+        last = self._last.get(run_id)
+        if last is not None:
+            self._bad[run_id] = last.line()
+        elif run_id in self._bad:
+            self._bad.move_to_end(run_id)
+        while len(self._bad) > MAX_AGENTS * MAX_BAD_RUNS:
+            self._bad.popitem(last=False)
 
     def _correct(self, corrected: Corrected) -> None:
         run, before, after = corrected.run, corrected.before, corrected.after
         if run.run_id in self._last:
             self._last[run.run_id].corrected = after
         row = self.agents.get((run.agent, run.environment))
-        if row is None:
-            return
-        row.outcomes[before.outcome.value] -= 1
-        row.outcomes[after.outcome.value] += 1
-        for name, result in after.slos.items():
-            counts = row.slos.setdefault(name, Counter())
-            counts[before.slos[name].value] -= 1
-            counts[result.value] += 1
+        if row is not None and row.correct(run, before, after):
+            self._bad.setdefault(run.run_id, run_line(run, before))
+            self._bad[run.run_id] |= {"corrected_to": after.outcome.value}

@@ -22,8 +22,8 @@ from agentslo.otlp.receive_grpc import GrpcReceiver
 from agentslo.otlp.receive_http import HttpReceiver
 from agentslo.otlp.transports import sender_for
 from agentslo.outcomes.prices import pricing
-from agentslo.page import html
-from agentslo.service import feedback
+from agentslo.page.values import View
+from agentslo.service import feedback, overview
 from agentslo.service.access import metrics_gate, open_listeners, page_gate
 from agentslo.service.assembly import baselines, directory, pipeline, reader
 from agentslo.service.dispatch import Dispatcher
@@ -278,45 +278,20 @@ class Service:
         }
         return not self._stopping, detail
 
-    def _agent_lines(self) -> list[html.AgentLine]:
-        named = self.pipeline.verdicts.directory.named
-        return [
-            html.AgentLine(
-                agent=agent,
-                environment=environment,
-                outcomes=row.outcomes,
-                objectives={s.name: s.objective_ratio for s in named(agent).slos},
-                slos=row.slos,
-            )
-            for (agent, environment), row in sorted(self._recent.agents.items())
-        ]
-
-    def status_page(self) -> str:
-        """The page as HTML."""
-        notes = [] if self.dispatcher.destinations else [TAP]
-        return html.document(
-            self._agent_lines(),
-            self._recent.runs,
-            self.pipeline.assembler.open_traces,
-            notes,
-            self._config.page.trace_url,
+    def view(self, environment: str = "", *, refresh: bool = True) -> View:
+        """What the page shows of an environment, or of all."""
+        now_ns, named = self.now_ns(), self.pipeline.verdicts.directory.named
+        return View(
+            now_ns=now_ns,
+            started_ns=self._start_wall_ns,
+            agents=overview.agents(self._recent, named, self._operations.picture, now_ns),
+            runs=tuple(self._recent.runs),
+            open_traces=self.pipeline.assembler.open_traces,
+            notes=() if self.dispatcher.destinations else (TAP,),
+            trace_url=self._config.page.trace_url,
+            environment=environment,
+            refresh=refresh,
         )
-
-    def status(self) -> dict[str, object]:
-        """The page's content as values."""
-        agents = [
-            {
-                "agent": line.agent,
-                "environment": line.environment,
-                "outcomes": {k: v for k, v in line.outcomes.items() if v},
-                "slos": {
-                    name: {"objective_ratio": line.objectives.get(name), **dict(counts)}
-                    for name, counts in line.slos.items()
-                },
-            }
-            for line in self._agent_lines()
-        ]
-        return {"version": __version__, "agents": agents, "runs": self._recent.runs}
 
     async def feedback(self, body: bytes) -> None:
         """Take one judgement of a run, and keep it; raises `FeedbackError`."""

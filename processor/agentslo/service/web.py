@@ -18,15 +18,19 @@ from agentslo.measure.process import process_metrics
 from agentslo.measure.series import Metrics
 from agentslo.otlp.listen import listen_error, split_address
 from agentslo.otlp.tls import listener_context
-from agentslo.page import html
+from agentslo.page.openapi import OPENAPI
+from agentslo.page.style import POLICY
+from agentslo.page.values import View
 from agentslo.respond.alerts import MAX_BYTES, AlertError
 from agentslo.service.access import Gate, middleware
 from agentslo.service.feedback import FeedbackError
 from agentslo.service.operations import NoOperations
+from agentslo.service.overview import as_json
+from agentslo.service.web_page import page_routes
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEADERS = {
-    "Content-Security-Policy": html.POLICY,
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -48,12 +52,8 @@ class Shown(Protocol):
         """Ready or not, and what a person should know."""
         ...
 
-    def status_page(self) -> str:
-        """The page as HTML."""
-        ...
-
-    def status(self) -> dict[str, object]:
-        """The page's content as values."""
+    def view(self, environment: str = "", *, refresh: bool = True) -> View:
+        """What the page shows of an environment, or of all."""
         ...
 
     def doctor(self) -> dict[str, object]:
@@ -117,11 +117,12 @@ def _process(form: Format) -> list[bytes]:
 def page_app(service: Shown, gate: Gate) -> web.Application:
     """`/`, `/api/v1/...`, and what changes something: feedback, alerts, reload."""
 
-    async def page(_request: web.Request) -> web.StreamResponse:
-        return web.Response(text=service.status_page(), content_type="text/html", headers=HEADERS)
+    async def status(request: web.Request) -> web.StreamResponse:
+        view = service.view(request.query.get("environment", ""))
+        return web.json_response(as_json(view), headers=HEADERS)
 
-    async def status(_request: web.Request) -> web.StreamResponse:
-        return web.json_response(service.status(), headers=HEADERS)
+    async def openapi(_request: web.Request) -> web.StreamResponse:
+        return web.json_response(OPENAPI, headers=HEADERS)
 
     async def doctor(_request: web.Request) -> web.StreamResponse:
         return web.json_response(service.doctor(), headers=HEADERS)
@@ -138,8 +139,9 @@ def page_app(service: Shown, gate: Gate) -> web.Application:
 
     app = _app(
         {
-            "/": page,
+            **page_routes(service, HEADERS),
             "/api/v1/status": status,
+            "/api/v1/openapi.json": openapi,
             "/api/v1/doctor": doctor,
             "/api/v1/seen": seen,
             "/api/v1/runs/{run_id}/explain": explain,
