@@ -237,12 +237,13 @@ def test_nothing_of_it_is_in_the_log_or_the_list_of_processes(service: Service) 
 
 def test_nothing_of_it_is_in_a_file_and_files_are_for_their_owner_alone(service: Service) -> None:
     data = folder_of(service) / "data"
-    assert data.stat().st_mode & 0o777 == 0o700
-    for file in data.iterdir():
+    folders = [data, *(path for path in data.rglob("*") if path.is_dir())]
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
+    for file in (path for path in data.rglob("*") if path.is_file()):
         # Flags are for agents to read, and say nothing but their names.
         assert file.stat().st_mode & 0o777 == (0o644 if file.name == "flags.json" else 0o600)
         # What waits to be forwarded is kept as it came, in these two alone.
-        if not file.name.startswith(("journal", "spill")):
+        if not file.name.startswith("journal") and data / "spill" not in file.parents:
             assert found_in(file.read_bytes().decode("utf-8", "replace")) == []
     with sqlite3.connect(f"file:{data / 'ledger.sqlite'}?mode=ro", uri=True) as db:
         rows = list(db.execute("SELECT * FROM runs"))

@@ -72,7 +72,9 @@ class Spill:
 
     def open(self) -> None:
         """Find what is there. Raises `OSError`."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One after the other: the mode is for the last folder alone, its parents get the umask's.
+        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         for path in sorted(self._folder.glob("*.seg")):
             segment = Segment(int(path.stem), path, path.stat().st_size)
             for found in self._records(segment):
