@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from agentslo.config.agent_options import AgentFile
-from agentslo.model import Evaluation, Run, Verdict
+from agentslo.model import Evaluation, Outcome, Run, Verdict
 from agentslo.runs.changes import Changes, Kind
 
 KEEP_NS = 7 * 86_400 * 1_000_000_000
@@ -129,6 +129,20 @@ class EvidenceStore:
             if len(self._judged) <= self._max_runs and fresh:
                 break
             self._forget(oldest.run)
+
+    def goes_on(self, run: Run) -> Judged | None:
+        """The newest closed run of the same agent and conversation that began after this one and
+        does not wait itself.
+        """
+        if not run.conversation_id:
+            return None
+        for run_id in reversed(self._by_key.get(f"conversation:{run.conversation_id}", ())):
+            found = self._judged[run_id]
+            same = (found.run.agent, found.run.environment) == (run.agent, run.environment)
+            later = run_id != run.run_id and found.run.start_ns >= run.start_ns
+            if same and later and found.verdict.outcome is not Outcome.WAITING:
+                return found
+        return None
 
     def _forget(self, run: Run) -> None:
         del self._judged[run.run_id]

@@ -178,7 +178,10 @@ def _groups(steps: Iterable[Step]) -> list[Any]:
     packed: dict[tuple[int, Scope], tuple[Step, list[bytes]]] = {}
     for step in steps:
         sender = packed.setdefault((id(step.resource), step.scope), (step, []))
-        sender[1].append(step.record or pack(step))
+        if not step.record:
+            # Its run is packed again when it closes.
+            step.record = pack(step)
+        sender[1].append(step.record)
     return [
         _MESSAGES["Group"](
             resource=first.resource.encoded,

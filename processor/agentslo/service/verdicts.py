@@ -207,6 +207,8 @@ class Verdicts:
         )
         if not waits:
             yield from self._watched(judged)
+        elif (later := self.evidence.goes_on(run)) is not None:
+            yield _resumed(run, verdict, later.verdict.outcome, now_ns)
         else:
             until_ns = now_ns + int(judged.file.human_deadline_s * S)
             yield from self._given_up(self.waiting.pause(run, verdict, until_ns))
@@ -216,15 +218,7 @@ class Verdicts:
         if verdict.outcome is Outcome.WAITING:
             return
         for paused in self.waiting.resumed_by(run):
-            yield Corrected(
-                run=paused.run,
-                before=paused.verdict,
-                after=replace(paused.verdict, outcome=verdict.outcome, reason="resumed"),
-                source="resume",
-                revision=1,
-                time_ns=now_ns,
-                counts=False,
-            )
+            yield _resumed(paused.run, paused.verdict, verdict.outcome, now_ns)
 
     def _given_up(self, paused: list[Paused]) -> Iterator[Happening]:
         """Nobody resumed these runs, or there is no room to wait for them."""
@@ -283,6 +277,19 @@ class Verdicts:
                 root_outcome=after.outcome,
                 overdue=True,
             )
+
+
+def _resumed(run: Run, before: Verdict, outcome: Outcome, now_ns: int) -> Corrected:
+    """A run that waited gets the outcome of the run that went on with it."""
+    return Corrected(
+        run=run,
+        before=before,
+        after=replace(before, outcome=outcome, reason="resumed"),
+        source="resume",
+        revision=1,
+        time_ns=now_ns,
+        counts=False,
+    )
 
 
 def _name(run: Run) -> str:
