@@ -73,7 +73,7 @@ def measure(draws: int) -> dict[str, float]:
             lever = first.finding.attribution.reversible_by
             row["found"] += 1
             row["what"] += first.feature in fault.what
-            row["where"] += first.finding.segment in {fault.where, *everywhere(fault)}
+            row["where"] += first.finding.segment in fault.where | everywhere(fault)
             row["lever"] += lever == fault.lever
             confusion[fault.lever, lever] += 1
             said[f"{first.feature} {lever} {first.finding.segment}"] += 1

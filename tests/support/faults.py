@@ -26,7 +26,7 @@ class Fault:
     change: Change
     what: frozenset[str]
     lever: str
-    where: str = "global"
+    where: frozenset[str] = frozenset({"global"})
     only: str = ""
     share: float = 1.0
 
@@ -83,7 +83,7 @@ def _fault(
         change=change,
         what=features,
         lever=lever,
-        where=where,
+        where=frozenset(where.split("|")),
         only=only,
         share=share,
     )
@@ -224,19 +224,33 @@ FAULTS = (
         CONFIGURE,
     ),
     _fault("fewer documents", _knobs(documents=lambda s: 4 - 3 * s), "documents", CONFIGURE),
-    _fault("new tasks, done well", _tasks(None, loans=0.5), "task_type", NOTHING),
+    _fault(
+        "new tasks, done well",
+        _tasks(None, loans=0.5),
+        "task_type",
+        NOTHING,
+        where="global|task_type:loans",
+    ),
     _fault(
         "new tasks, done badly",
         _tasks(lambda s: 0.3 + 0.4 * s, loans=0.5),
         "task_type failure",
         RETRAIN,
+        where="global|task_type:loans",
     ),
-    _fault("another mix, done well", _tasks(None, address=0.5), "task_type", NOTHING),
+    _fault(
+        "another mix, done well",
+        _tasks(None, address=0.5),
+        "task_type",
+        NOTHING,
+        where="global|task_type:address",
+    ),
     _fault(
         "more of what fails",
         _tasks(lambda s: 0.3 + 0.4 * s, cancel=0.5),
         "task_type failure",
         RETRAIN,
+        where="global|task_type:cancel",
     ),
     _fault("foreign requests, done well", _knobs(foreign=lambda s: 0.5 * s), "novelty", NOTHING),
     _fault(

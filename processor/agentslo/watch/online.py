@@ -18,6 +18,8 @@ from agentslo.watch.observe import Observed
 
 MIN_RATE_RUNS = 100
 """A rate the baseline saw less of has no bound worth betting against."""
+MIN_FALL_HITS = 30
+"""What happened less often may stay away for long by chance."""
 
 
 class RateDetector:
@@ -83,5 +85,5 @@ def _rates(baseline: Baseline) -> Iterator[tuple[str, bool]]:
         if known.shape is not Shape.RATE or bins.total() < MIN_RATE_RUNS:
             continue
         yield name, False
-        if known.fall and bins[YES] >= MIN_RATE_RUNS // 2:
+        if known.fall and bins[YES] >= MIN_FALL_HITS:
             yield name, True
