@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from agentslo.config.agent_options import AgentFile, AgentSlo
 from agentslo.respond.budget import Counts
 from agentslo.respond.gates import Ask, Evidence, SloEvidence
-from agentslo.store.ledger import DAY_NS, Ledger, Query
+from agentslo.store.ledger import DAY_NS, Ledger, LedgerResult
 
 STEP_NS = DAY_NS // 4
 HISTORY_NS = 62 * DAY_NS
 """How far back states are followed: with a period of 28 days, the 90 days a ledger keeps."""
 HARM_NS = 7 * DAY_NS
-MAX_RUNS = 10_000_000
 UNSAFE = ("unsafe_action", "data_corruption")
 
 
@@ -38,15 +37,6 @@ class _Results:
         return Counts(
             time_ns=time_ns, good=count["good"], bad=count["bad"], unknown=count["unknown"]
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What a gate needs of one run."""
-
-    counted_ns: int
-    unsafe: bool
-    slos: Mapping[str, str]
 
 
 def from_ledger(ledger: Ledger, file: AgentFile, ask: Ask) -> Evidence:
@@ -70,21 +60,12 @@ def from_ledger(ledger: Ledger, file: AgentFile, ask: Ask) -> Evidence:
     )
 
 
-def _seen(ledger: Ledger, slos: Sequence[AgentSlo], ask: Ask) -> list[_Seen]:
+def _seen(ledger: Ledger, slos: Sequence[AgentSlo], ask: Ask) -> list[LedgerResult]:
     """Runs of the longest period and its history, oldest first."""
     longest_ns = max((_period_ns(slo) for slo in slos), default=0)
-    query = Query(
-        agent=ask.agent,
-        environment=ask.environment,
-        since_ns=ask.now_ns - longest_ns - HISTORY_NS,
-        limit=MAX_RUNS,
-    )
-    found = [
-        _Seen(r.counted_ns, r.outcome in UNSAFE, r.body["run"]["slos"])
-        for r in ledger.runs(query)
-        if r.counted_ns <= ask.now_ns
-    ]
-    return found[::-1]
+    since_ns = ask.now_ns - longest_ns - HISTORY_NS
+    found = ledger.results(ask.agent, ask.environment, since_ns)
+    return [run for run in found if run.counted_ns <= ask.now_ns]
 
 
 def _period_ns(slo: AgentSlo) -> int:
@@ -92,7 +73,7 @@ def _period_ns(slo: AgentSlo) -> int:
     return (7 if slo.window_s <= 14 * 86_400 else 28) * DAY_NS
 
 
-def _results(runs: Iterable[_Seen]) -> Mapping[str, _Results]:
+def _results(runs: Iterable[LedgerResult]) -> Mapping[str, _Results]:
     found: dict[str, _Results] = {}
     for run in runs:
         for slo, result in run.slos.items():
@@ -109,11 +90,11 @@ def _history(results: _Results, period_ns: int, now_ns: int) -> tuple[Counts, ..
     return tuple(results.at(now_ns - step * STEP_NS, period_ns) for step in range(steps, -1, -1))
 
 
-def _harm(runs: Sequence[_Seen], slos: Sequence[AgentSlo], now_ns: int) -> float:
+def _harm(runs: Sequence[LedgerResult], slos: Sequence[AgentSlo], now_ns: int) -> float:
     safety = [slo.name for slo in slos if slo.dimension == "safety"]
     return sum(
         1
         for run in runs
         if run.counted_ns > now_ns - HARM_NS
-        and (run.unsafe or any(run.slos.get(name) == "bad" for name in safety))
+        and (run.outcome in UNSAFE or any(run.slos.get(name) == "bad" for name in safety))
     )

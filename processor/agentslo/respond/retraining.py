@@ -236,14 +236,20 @@ def evaluated(request: Request, report_sha256: str, judged: Mapping[str, Any]) -
     return [_draft(request, "evaluated", report_sha256=report_sha256, **judged)]
 
 
-def canary(request: Request, *, stable: str, release: str, share_ratio: float) -> list[Draft]:
-    """The evaluated release meets some of the traffic."""
+def canary(
+    request: Request, *, stable: str, release: str, share_ratio: float, budget: str = "normal"
+) -> list[Draft]:
+    """The evaluated release meets some of the traffic; half as much where little budget is left.
+
+    `budget`: the state of the error budget, as the release gate found it last.
+    """
     _may(request, "canary")
+    most = MAX_CANARY_SHARE if budget == "normal" else MAX_CANARY_SHARE / 2
     made = (request.evaluation or {}).get("release")
     if release != made:
         raise Refused(f"{release} was not evaluated, {made} was")
-    if not 0 < share_ratio <= MAX_CANARY_SHARE:
-        raise Refused(f"a canary takes up to {MAX_CANARY_SHARE:.0%} of the traffic")
+    if not 0 < share_ratio <= most:
+        raise Refused(f"a canary takes up to {most:.0%} of the traffic (budget: {budget})")
     said = {"stable": stable, "release": release, "share_ratio": share_ratio}
     return [_draft(request, "canary", **said)]
 
@@ -254,9 +260,14 @@ def compared(request: Request, comparison: Mapping[str, Any]) -> list[Draft]:
     return [_draft(request, "compared", **comparison)]
 
 
-def promoted(request: Request) -> list[Draft]:
-    """The canary becomes the release; its comparison must have shown it is not worse."""
+def promoted(request: Request, actor: str, budget: str = "normal") -> list[Draft]:
+    """The canary becomes the release; its comparison must have shown it is not worse. Where little
+    budget is left, by another person than who began the canary.
+    """
     _may(request, "promoted")
+    began = [row.actor for row in request.timeline if row.kind == "retrain.canary"]
+    if budget != "normal" and actor in began:
+        raise Refused(f"the error budget is {budget}: another person than {actor} must promote")
     verdict = (request.comparison or {}).get("verdict")
     if verdict != "not_worse":
         raise Refused(f"the comparison says {verdict or 'nothing yet'}; not_worse is needed")

@@ -18,6 +18,7 @@ from agentslo.respond import bundle_files, delivery, evaluation, retraining
 from agentslo.respond.bundle_files import Detector, Golden
 from agentslo.respond.delivery import Keys
 from agentslo.respond.desk import Ask, Desk, Draft
+from agentslo.respond.gates import RECORDED
 from agentslo.respond.release_runs import Pair, comparison
 from agentslo.respond.retraining import PREFIX, Request, Trigger
 from agentslo.respond.rights import Actor, Refused, Right
@@ -181,7 +182,13 @@ class Training:
             ident,
             "canary",
             now_ns,
-            lambda r: retraining.canary(r, stable=stable, release=release, share_ratio=share_ratio),
+            lambda r: retraining.canary(
+                r,
+                stable=stable,
+                release=release,
+                share_ratio=share_ratio,
+                budget=self._budget(r),
+            ),
         )
 
     def compare(self, actor: Actor, ident: str, now_ns: int) -> Request:
@@ -203,7 +210,11 @@ class Training:
 
     def promote(self, actor: Actor, ident: str, now_ns: int) -> Request:
         """Make the canary the release."""
-        return self._take(actor, "rollout", ident, "promote", now_ns, retraining.promoted)
+
+        def step(request: Request) -> Sequence[Draft]:
+            return retraining.promoted(request, actor.name, self._budget(request))
+
+        return self._take(actor, "rollout", ident, "promote", now_ns, step)
 
     def roll_back(self, actor: Actor, ident: str, reason: str, now_ns: int) -> Request:
         """Back to the stable release; on-call may, as it may contain."""
@@ -231,6 +242,12 @@ class Training:
     def bundle(self, request: Request) -> Path:
         """The folder of a request's evidence."""
         return self._directory / EVIDENCE / request.bundle
+
+    def _budget(self, request: Request) -> str:
+        """The error budget's state as the gate found it last; normal where it was never asked."""
+        asked = self._desk.decisions.rows(kind=RECORDED, agent=request.agent)
+        states = [r.body["state"] for r in asked if r.body["environment"] == request.environment]
+        return str(states[-1]) if states else "normal"
 
     def _measured(self, request: Request, now_ns: int) -> dict[str, Any]:
         release = (request.canary or {}).get("release")

@@ -20,6 +20,10 @@ from agentslo.store.private import make_private
 LEDGER_FILE = "ledger.sqlite"
 SCHEMA_VERSION = 1
 DELETE_BATCH = 500
+RUN_BYTES = 8_192
+"""Enough of a body for what stands before its spans."""
+_SLOS = '"slos":'
+_DECODER = json.JSONDecoder()
 DAY_NS = 86_400 * 1_000_000_000
 _SCHEMA = """
 CREATE TABLE meta (schema_version INTEGER NOT NULL);
@@ -70,6 +74,15 @@ class LedgerCorrection:
     after: str
     source: str
     slos: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerResult:
+    """When a run was counted, and what it counts as: its outcome, and its result by objective."""
+
+    counted_ns: int
+    outcome: str
+    slos: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +205,17 @@ class Ledger:
         for found in self._db.execute(statement, (*parameters, query.limit)):
             yield _run(found)
 
+    def results(self, agent: str, environment: str, since_ns: int) -> Iterator[LedgerResult]:
+        """What an agent's runs count as, oldest first: all a gate needs of many runs."""
+        statement = (
+            "SELECT counted_ns, outcome, body FROM runs WHERE agent = ? AND environment = ? "
+            "AND counted_ns >= ? ORDER BY counted_ns"
+        )
+        for counted_ns, outcome, body in self._db.execute(
+            statement, (agent, environment, since_ns)
+        ):
+            yield LedgerResult(counted_ns, outcome, _slos(body))
+
     def run(self, run_id: str) -> LedgerRun | None:
         """One run; the start of its id is enough where no other run begins so."""
         pattern = run_id.replace("%", "").replace("_", "") + "%"
@@ -221,6 +245,17 @@ class Ledger:
         )
         found = self._db.execute(statement, (agent, task_type, *outcomes)).fetchone()
         return str(found[0]) if found and found[2] >= 5 else None
+
+
+def _slos(body: bytes) -> Mapping[str, str]:
+    """The results in a packed body, without reading its spans; they come first."""
+    start = zlib.decompressobj().decompress(body, RUN_BYTES).decode(errors="ignore")
+    try:
+        # The same characters inside a text would be escaped: this is a key, and it comes first.
+        found: Mapping[str, str] = _DECODER.raw_decode(start, start.index(_SLOS) + len(_SLOS))[0]
+    except ValueError:
+        found = json.loads(zlib.decompress(body)).get("run", {}).get("slos", {})
+    return found
 
 
 def _packed(body: Mapping[str, Any]) -> bytes:

@@ -219,6 +219,26 @@ def test_the_canary_that_completes_more_but_hallucinates_more_is_worse(
     assert indicators["failed"]["verdict"] != "worse"
 
 
+def test_where_little_budget_is_left_the_canary_is_smaller_and_a_second_person_promotes(
+    shop: Shop, receiver: Receiver
+) -> None:
+    _, made = shop.propose()
+    shop("bob", "approve", "1")
+    shop("bob", "dispatch", "1", "--to", receiver.url)
+    report = shop.folder / "report.json"
+    report.write_text(json.dumps(a_report("retrain/1", made["bundle_sha256"])))
+    shop("bob", "record-eval", "1", "--report", str(report))
+    # No objective of the agent's file is known to the ledger: the gate cannot tell.
+    assert main(["gate", "release", "--config", str(shop.config), "--agent", "shop"]) == 3
+    start = ("canary", "1", "--stable", "r1", "--release", "r2", "--share")
+    assert shop("bob", *start, "0.5")[0] == 4
+    assert shop("bob", *start, "0.25")[0] == 0
+    shop.serve(canary_fails=0.02, minutes=240)
+    assert shop("bob", "compare", "1")[0] == 0
+    assert shop("bob", "promote", "1")[0] == 4
+    assert shop("mia", "promote", "1")[1]["state"] == "promoted"
+
+
 # ---- asking
 
 
