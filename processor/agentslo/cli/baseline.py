@@ -40,12 +40,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     commands.add_parser("show", parents=[shared], help="the baselines there are")
     commands.add_parser("export", parents=[shared], help="one baseline as JSON, for `import`")
     taken = commands.add_parser("import", parents=[shared], help="take a baseline from a file")
-    taken.add_argument("file", type=Path, metavar="FILE")
+    taken.add_argument("file", type=Path, metavar="FILE", help="a baseline, as exported")
     freeze = commands.add_parser("freeze", parents=[shared], help="learn baselines of recordings")
-    freeze.add_argument("paths", nargs="+", metavar="PATH")
+    freeze.add_argument("paths", nargs="+", metavar="PATH", help="recordings, as for replay")
     compare = commands.add_parser("compare", parents=[shared], help="hold one against another")
-    compare.add_argument("before", type=Path, metavar="BEFORE")
-    compare.add_argument("after", type=Path, metavar="AFTER")
+    compare.add_argument("before", type=Path, metavar="BEFORE", help="an exported one")
+    compare.add_argument("after", type=Path, metavar="AFTER", help="the one to judge")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -73,6 +73,16 @@ NOTES: Mapping[str, Notes] = {
         " be used; 2 where `--check` found stale files.",
         example="agentslo bundle --check",
     ),
+    "baseline": Notes(
+        exits="0 done, or alike; 1 where a file cannot be read; 2 where `compare` finds a drift; 3"
+        " where there is no such baseline, or too few runs.",
+        example="agentslo baseline show --config agentslo.yaml",
+    ),
+    "compare": Notes(
+        exits="0 the canary is not worse; 1 where the ledger cannot be read; 2 it is worse; 3 not"
+        " enough data to say.",
+        example="agentslo compare --config agentslo.yaml --agent shop --stable r1 --canary r2",
+    ),
     "runs": Notes(
         exits="0 found; 1 where the ledger cannot be read; 3 where nothing was found.",
         example="agentslo runs list --config agentslo.yaml --bad --since 1d",
