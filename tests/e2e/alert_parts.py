@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from service_parts import get
 
-from agentslo.bundle.alertmanager import TOKEN_FILE, WEBHOOKS
+from agentslo.bundle.alertmanager import AGENTSLO, TOKEN_FILE, WEBHOOKS
 from support.ports import LOOPBACK, free_port
 from support.process import answers, running
 from support.tools import PROJECT_ROOT
@@ -106,7 +106,11 @@ def alertmanager_server(program: Path, folder: Path, hook_url: str) -> Iterator[
     token = folder / "token"
     token.write_text(TOKEN)
     text = (RULES / "alertmanager.yml").read_text()
-    text = text.replace(WEBHOOKS, hook_url).replace(TOKEN_FILE, str(token))
+    text = (
+        text.replace(AGENTSLO, f"{hook_url}/incidents")
+        .replace(WEBHOOKS, hook_url)
+        .replace(TOKEN_FILE, str(token))
+    )
     text = re.sub(r"(group_wait|group_interval): \S+", r"\1: 1s", text)
     config = folder / "alertmanager.yml"
     config.write_text(text)

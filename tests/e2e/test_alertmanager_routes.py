@@ -97,7 +97,8 @@ def test_every_alert_reaches_the_receiver_of_its_action(amtool: Path, config: Pa
         if alert.name == "AgentSLOWatchdog":
             expected = "agent-slo-deadman"
         reached = receivers(amtool, config, labels_of(alert, owner="team"))
-        if reached != [expected]:
+        opens = ["agent-slo-incidents"] if alert.action == "page" else []
+        if reached != [*opens, expected]:
             wrong[alert.name] = reached
     assert wrong == {}
 
@@ -119,27 +120,30 @@ def test_their_alerts_go_where_they_went(
     assert receivers(amtool, written(tmp_path, merged()), labels) == reached
 
 
-@pytest.mark.parametrize(
-    ("opted_in", "first"),
-    [
-        ({"containment": "auto"}, "agent-slo-containment"),
-        ({"retrain": "candidate"}, "agent-slo-retraining"),
-    ],
-)
-def test_machines_are_told_first_and_only_of_what_opted_in(
-    amtool: Path, config: Path, opted_in: Labels, first: str
-) -> None:
+PAGED = ["agent-slo-incidents", "agent-slo-page"]
+
+
+def test_an_incident_opens_before_somebody_is_paged(amtool: Path, config: Path) -> None:
     alert = next(a for a in alerts() if a.name == "AgentUnsafeAction")
-    assert receivers(amtool, config, labels_of(alert)) == ["agent-slo-page"]
-    assert receivers(amtool, config, labels_of(alert, **opted_in)) == [first, "agent-slo-page"]
+    assert receivers(amtool, config, labels_of(alert)) == PAGED
+
+
+def test_retraining_is_asked_for_only_by_what_opted_in(amtool: Path, config: Path) -> None:
+    alert = next(a for a in alerts() if a.name == "AgentDriftHigh")
+    assert receivers(amtool, config, labels_of(alert)) == ["agent-slo-ticket"]
+    opted_in = labels_of(alert, retrain="candidate")
+    assert receivers(amtool, config, opted_in) == ["agent-slo-retraining", "agent-slo-ticket"]
 
 
 def test_a_route_by_owner_takes_that_owners_pages_alone(amtool: Path, tmp_path: Path) -> None:
     config = written(tmp_path, merged({"matchers": ["owner=payments"], "receiver": "payments"}))
     alert = next(a for a in alerts() if a.name == "AgentUnsafeAction")
-    assert receivers(amtool, config, labels_of(alert, owner="payments")) == ["payments"]
-    assert receivers(amtool, config, labels_of(alert, owner="search")) == ["agent-slo-page"]
-    assert receivers(amtool, config, labels_of(alert)) == ["agent-slo-page"]
+    assert receivers(amtool, config, labels_of(alert, owner="payments")) == [
+        "agent-slo-incidents",
+        "payments",
+    ]
+    assert receivers(amtool, config, labels_of(alert, owner="search")) == PAGED
+    assert receivers(amtool, config, labels_of(alert)) == PAGED
 
 
 # ---- inhibition, by a running Alertmanager

@@ -1,9 +1,10 @@
 """Where alerts go: one subtree under `product="agent-slo"`, to merge into a tree or to run alone.
 
-In: the extra labels. Out: plain values for YAML. No state. Machines come first, and only for alerts
-that opted in by `containment="auto"` or `retrain="candidate"`, which no rule of ours sets: people
-add the label (`alert_relabel_configs`) for the agents they mean. Then people, by action. Secrets
-are read from files. Loads in Alertmanager 0.25 and later. Source: prometheus-grafana.md 7.
+In: the extra labels. Out: plain values for YAML. No state. agentslo comes first: pages open
+incidents there, and contain or ask for retraining only where alerts opted in by
+`containment="auto"` or `retrain="candidate"`, which no rule of ours sets: people add the label
+(`alert_relabel_configs`) for the agents they mean. Then people, by action. Secrets are read from
+files. Loads in Alertmanager 0.25 and later. Source: prometheus-grafana.md 7.
 """
 
 from collections.abc import Mapping
@@ -15,21 +16,19 @@ from agentslo.bundle.yaml_text import HEADER, dump
 
 TOKEN_FILE: Final = "/etc/alertmanager/secrets/agent-slo-token"  # noqa: S105  # a path
 WEBHOOKS: Final = "http://127.0.0.1:9466"
+AGENTSLO: Final = "http://127.0.0.1:9465/v1/alerts"
 _OURS: Final = f'product="{PRODUCT}"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Who is told. `path` empty: nobody, the alert is shown only."""
+    """Who is told. `url` empty: nobody, the alert is shown only. Those of people are placeholders
+    on loopback until someone names their pager.
+    """
 
     name: str
-    path: str = ""
+    url: str = ""
     send_resolved: bool = True
-
-    @property
-    def url(self) -> str:
-        """Where it is told; a placeholder on loopback until someone names their pager."""
-        return f"{WEBHOOKS}/{self.path}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +41,11 @@ class Inhibition:
 
 
 RECEIVERS: Final = (
-    Receiver(name="agent-slo-containment", path="containment"),
-    Receiver(name="agent-slo-retraining", path="retraining", send_resolved=False),
-    Receiver(name="agent-slo-deadman", path="deadman", send_resolved=False),
-    Receiver(name="agent-slo-page", path="page"),
-    Receiver(name="agent-slo-ticket", path="ticket"),
+    Receiver(name="agent-slo-incidents", url=AGENTSLO),
+    Receiver(name="agent-slo-retraining", url=AGENTSLO, send_resolved=False),
+    Receiver(name="agent-slo-deadman", url=f"{WEBHOOKS}/deadman", send_resolved=False),
+    Receiver(name="agent-slo-page", url=f"{WEBHOOKS}/page"),
+    Receiver(name="agent-slo-ticket", url=f"{WEBHOOKS}/ticket"),
     Receiver(name="agent-slo-watch"),
 )
 
@@ -88,7 +87,7 @@ def routing(extra: tuple[str, ...] = ()) -> tuple[dict[str, Any], tuple[Receiver
     agent = [*_AGENT, *extra]
     # Matcher, receiver, grouping, wait, interval, repeat, whether later routes see it too.
     table = (
-        ('containment="auto"', "containment", agent, "0s", "1m", "30m", True),
+        ('slo_action="page"', "incidents", agent, "0s", "1m", "30m", True),
         ('retrain="candidate"', "retraining", agent, "5m", "10m", "24h", True),
         ('alertname="AgentSLOWatchdog"', "deadman", ["alertname", *extra], "0s", "1m", "5m", False),
         ('slo_action="page"', "page", [*agent, "owner"], "10s", "1m", "1h", False),
@@ -112,7 +111,7 @@ def routing(extra: tuple[str, ...] = ()) -> tuple[dict[str, Any], tuple[Receiver
 
 
 def _receiver(receiver: Receiver) -> dict[str, Any]:
-    if not receiver.path:
+    if not receiver.url:
         return {"name": receiver.name}
     hook = {
         "url": receiver.url,

@@ -79,7 +79,7 @@ def _inhibition(rule: Inhibition, extra: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _receiver(receiver: Receiver) -> dict[str, Any]:
-    if not receiver.path:
+    if not receiver.url:
         return {"name": receiver.name}
     token = {"name": _SECRET, "key": "token"}
     hook = {
