@@ -66,6 +66,8 @@ def process(metrics: Metrics, chance: random.Random, now_s: int, start_s: int) -
     metrics.set(m.JOURNAL_BYTES, (), 4e6 + chance.random() * 1e6)
     metrics.set(m.JOURNAL_UNREADABLE, (), 0.0)
     metrics.set(m.DECISIONS_HEAD, ("9f1c22ab",), 14.0)
+    metrics.set(m.SPILL_BYTES, ("tempo",), chance.random() * 2e5)
+    metrics.set(m.SPILL_DAMAGED, ("tempo",), 0.0)
     metrics.set(m.OPEN_TRACES, (), float(chance.randint(20, 60)))
     metrics.set(m.LOOP_STALL, (), 0.02 + chance.random() * 0.05)
     metrics.set(m.CONFIG_RELOAD, (), 1.0)

@@ -112,6 +112,7 @@ _FLOW = (
         Column(title="Accepted", expr=f"sum by (destination) ({P}spans_accepted_total)"),
         Column(title="Forwarded", expr=f"sum by (destination) ({P}spans_forwarded_total)"),
         Column(title="Queued", expr=f"sum by (destination) ({P}spans_queued)"),
+        Column(title="Unreadable on disk", expr=f"sum by (destination) ({P}spill_damaged_records)"),
         Column(title="Held", expr=f"sum by (destination) ({P}spans_held)"),
         Column(
             title="Dropped",

@@ -87,9 +87,11 @@ INSIDE: Final = (
         unit="cpm",
     ),
     flow(
-        "Journal on disk",
-        Query(expr=f"max by (instance) ({P}journal_bytes)", legend="bytes {{instance}}"),
-        shows="What open runs, counters and unsent spans take on disk, where storage is set.",
+        "On disk",
+        Query(expr=f"max by (instance) ({P}journal_bytes)", legend="journal {{instance}}"),
+        Query(expr=f"sum by (destination) ({P}spill_bytes)", legend="unsent {{destination}}"),
+        shows="What open runs and counters take on disk, and what destinations have not taken yet,"
+        " where storage is set.",
         normal="steady at steady traffic.",
         act="a steady rise: a destination takes nothing, or runs never close.",
         unit="bytes",

@@ -1,0 +1,170 @@
+"""How long the page takes at 200 agents, against an empty one, while spans come in.
+
+    .venv/bin/python benchmarks/page.py [--agents 200] [--runs 100000]
+
+Starts two services in turn on free ports, one empty and one that took the runs (with a ledger on
+disk), and asks each for its page while a sender goes on. Prints the median time to the first byte,
+to the last, how long the loop stalled, and the ratios. Everything is on this machine, so compare
+figures of one run only.
+"""
+
+import argparse
+import http.client
+import json
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import grpc
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+ASKED, BATCH, PORTS = 40, 200, 31000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time to the first byte of the page.")
+    parser.add_argument("--agents", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=100_000)
+    asked = parser.parse_args()
+    empty = measured(0, 0, PORTS)
+    full = measured(asked.agents, asked.runs, PORTS + 100)
+    ratio = full["first_byte_ms"] / empty["first_byte_ms"]
+    print(json.dumps({"empty": empty, "full": full, "first_byte_ratio": round(ratio, 2)}, indent=1))
+
+
+def measured(agents: int, runs: int, offset: int) -> dict[str, float]:
+    """One service: filled, then asked while spans come in."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "agentslo.yaml"
+        config.write_text(
+            f"port_offset: {offset}\nstorage: {{directory: {folder}/data, sync: normal}}\n"
+            "runs: {quiet_s: 1, quiet_single_s: 1}\n"
+        )
+        command = [Path(sys.executable).with_name("agentslo"), "run", "--config", config]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            await_up(offset)
+            fill(agents, runs, offset)
+            return asked_while_busy(agents, offset)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def await_up(offset: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{9464 + offset}/readyz", timeout=2).read()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit("the service did not start")
+
+
+def request(agents: int, count: int) -> bytes:
+    """Finished runs of one span each, spread over agents and environments."""
+    made = ExportTraceServiceRequest()
+    now_ns = time.time_ns()
+    for number in range(count):
+        group = made.resource_spans.add()
+        group.resource.attributes.extend(
+            (pair("service.name", "bench"), pair("deployment.environment.name", "production"))
+        )
+        holder = group.scope_spans.add()
+        agent = f"agent-{(number * 7) % max(1, agents):03d}"
+        holder.spans.append(
+            Span(
+                trace_id=secrets.token_bytes(16),
+                span_id=secrets.token_bytes(8),
+                name=f"invoke_agent {agent}",
+                kind=Span.SPAN_KIND_INTERNAL,
+                start_time_unix_nano=now_ns - 10**9,
+                end_time_unix_nano=now_ns,
+                attributes=[
+                    pair("gen_ai.operation.name", "invoke_agent"),
+                    pair("gen_ai.agent.name", agent),
+                ],
+                status={"code": 2 if number % 20 == 0 else 0},
+            )
+        )
+    return made.SerializeToString()
+
+
+def pair(key: str, value: str) -> KeyValue:
+    return KeyValue(key=key, value=AnyValue(string_value=value))
+
+
+def fill(agents: int, runs: int, offset: int) -> None:
+    """Send the runs and wait until all are counted."""
+    with grpc.insecure_channel(f"127.0.0.1:{4317 + offset}") as channel:
+        export = channel.unary_unary(EXPORT)
+        for _ in range(runs // BATCH):
+            export(request(agents, BATCH), timeout=60)
+    deadline = time.monotonic() + 300
+    while counted(offset) < runs and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+
+def counted(offset: int) -> int:
+    """Runs of all agents so far."""
+    address = f"http://127.0.0.1:{9465 + offset}/api/v1/status"
+    with urllib.request.urlopen(address, timeout=60) as reply:
+        agents = json.load(reply)["agents"]
+    return sum(sum(agent["outcomes"].values()) for agent in agents)
+
+
+def asked_while_busy(agents: int, offset: int) -> dict[str, float]:
+    """Ask for the page some times while a sender goes on."""
+    stop, answers_ms = threading.Event(), []
+
+    def send() -> None:
+        with grpc.insecure_channel(f"127.0.0.1:{4317 + offset}") as channel:
+            export = channel.unary_unary(EXPORT)
+            body = request(max(1, agents), 20)
+            while not stop.wait(0.05):
+                start = time.perf_counter()
+                export(body, timeout=60)
+                answers_ms.append((time.perf_counter() - start) * 1000)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    times = [page_ms(offset) for _ in range(ASKED)]
+    stop.set()
+    sender.join()
+    first, last, size = zip(*times, strict=True)
+    return {
+        "first_byte_ms": round(statistics.median(first), 2),
+        "last_byte_ms": round(statistics.median(last), 2),
+        "page_kb": round(statistics.median(size) / 1000, 1),
+        "export_median_ms": round(statistics.median(answers_ms), 2),
+        "export_worst_ms": round(max(answers_ms), 2),
+    }
+
+
+def page_ms(offset: int) -> tuple[float, float, int]:
+    """Milliseconds to the first and to the last byte of the body, and its bytes."""
+    connection = http.client.HTTPConnection("127.0.0.1", 9465 + offset, timeout=60)
+    start = time.perf_counter()
+    connection.request("GET", "/")
+    reply = connection.getresponse()
+    begun = reply.read(1)
+    first = time.perf_counter()
+    rest = reply.read()
+    last = time.perf_counter()
+    connection.close()
+    return (first - start) * 1000, (last - start) * 1000, len(begun) + len(rest)
+
+
+if __name__ == "__main__":
+    main()
