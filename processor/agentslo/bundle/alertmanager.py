@@ -16,7 +16,8 @@ from agentslo.bundle.yaml_text import HEADER, dump
 
 TOKEN_FILE: Final = "/etc/alertmanager/secrets/agent-slo-token"  # noqa: S105  # a path
 WEBHOOKS: Final = "http://127.0.0.1:9466"
-AGENTSLO: Final = "http://127.0.0.1:9465/v1/alerts"
+AGENTSLO: Final = "http://agentslo:9465/v1/alerts"
+"""The service by the name it has in docker-compose.yml; elsewhere, its page's address."""
 _OURS: Final = f'product="{PRODUCT}"'
 
 
@@ -135,7 +136,8 @@ def _inhibition(rule: Inhibition, extra: tuple[str, ...]) -> dict[str, Any]:
 _PART = """# A part of an Alertmanager configuration, not a whole one. To merge it:
 # 1. put `route` first in your tree's `routes`: it takes product="agent-slo" and nothing else;
 # 2. append `receivers` and `inhibit_rules` to yours;
-# 3. point the receivers at your pager and ticket system; the token is read from its file.
+# 3. point agent-slo-incidents and -retraining at the page of agentslo (9465), the others at your
+#    pager and ticket system; the token is read from its file.
 # To route by owner, put routes with `matchers: [owner="TEAM"]` below a receiver's route.
 """
 
