@@ -12,6 +12,9 @@ Compression = Literal["none", "gzip"]
 Forward = Literal["all", "agent", "verdicts", "none"]
 Ack = Literal["forwarded", "stored", "received"]
 
+Action = Literal["drop", "hash", "truncate"]
+Detector = Literal["email", "card", "iban", "credential"]
+
 MIB = 1024 * 1024
 
 
@@ -61,6 +64,19 @@ class ListenerOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedactRule:
+    """What must not leave for a destination: values by their key, or by what they look like."""
+
+    keys: tuple[str, ...] = ()
+    detect: tuple[Detector, ...] = ()
+    action: Action = "drop"
+    length: int = 64
+    """`truncate`: characters that stay."""
+    key_file: str = ""
+    """`hash`: the secret of the HMAC, so that nobody finds a value by trying."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationOptions:
     """One place OTLP is sent to."""
 
@@ -88,5 +104,7 @@ class DestinationOptions:
     4 MiB."""
     retry_initial_s: float = 0.5
     retry_max_s: float = 30.0
+    redact: tuple[RedactRule, ...] = ()
+    """None: every span leaves as it came."""
     retry_max_elapsed_s: float = 0.0
     """Give up on a payload this long after it was offered; 0 never gives up."""

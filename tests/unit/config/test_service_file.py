@@ -397,3 +397,17 @@ def test_the_revision_follows_the_content_and_tells_nothing_of_credentials(tmp_p
     assert first == loaded(tmp_path, f"# a comment\n{text}", KEY="two").revision
     assert first != loaded(tmp_path, text.replace("b:1", "b:2"), KEY="one").revision
     assert len(first) == 12
+
+
+def test_rules_of_redaction_say_what_they_lack(tmp_path: Path) -> None:
+    start = "destinations:\n  - name: a\n    endpoint: h:1\n    redact:\n"
+    assert refused(tmp_path, start + "      - {action: drop}\n") == [
+        "agentslo.yaml:5:9 destinations[0].redact[0]"
+    ]
+    for rule in ("{detect: email, action: hash}", "{keys: k, action: hash, key_file: none}"):
+        assert len(refused(tmp_path, start + f"      - {rule}\n")) == 1
+    assert refused(tmp_path, start + "      - keys: ['*a*b*c*d*']\n")
+    (tmp_path / "secret").write_text("0123456789abcdef")
+    rule = "{detect: [email, card], action: hash, key_file: secret}"
+    (read,) = loaded(tmp_path, start + f"      - {rule}\n").destinations[0].redact
+    assert (read.detect, read.key_file) == (("email", "card"), str(tmp_path / "secret"))

@@ -20,6 +20,7 @@ from agentslo.config.kinds import (
 from agentslo.config.problems import quoted
 from agentslo.config.reading import OptionPath, Reading
 from agentslo.config.schema import Group, GroupList
+from agentslo.config.sections.redact import REDACT
 from agentslo.config.sections.tls import DESTINATION_TLS
 from agentslo.config.transport import Compression, DestinationOptions, Forward, Protocol
 
@@ -166,6 +167,7 @@ DESTINATIONS = GroupList(
                 "Sent with every request; give credentials as `${env:NAME}`.",
             ),
             DESTINATION_TLS,
+            REDACT,
             Key("timeout_s", Duration(0.1, 600), "Deadline of one try."),
             Key(
                 "queue_bytes",
