@@ -88,8 +88,10 @@ class Redactor:
         if isinstance(found, Span):
             changed |= self._field(found, "name", "name")
             changed |= self._field(found.status, "message", "status.message")
-            for below in (*found.events, *found.links):
-                changed |= self._attributes(below.attributes)
+            for event in found.events:
+                changed |= self._attributes(event.attributes)
+            for link in found.links:
+                changed |= self._attributes(link.attributes)
         else:
             changed |= self._value("body", found.body) is not False
         return found.SerializeToString() if changed else encoded
