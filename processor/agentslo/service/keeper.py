@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SERIES = "series"
 RETRY_S = 5.0
+RETRY_SHARE = 20.0
 IDLE_S = 0.25
 SPILL_AFTER_S = 1.0
 """The journal has them; what is late for so long goes where there is more room."""
@@ -170,12 +171,15 @@ class Keeper:
         self._drop_changes()
         if loop_s < self._retry_at_s:
             return
-        self._retry_at_s = loop_s + RETRY_S
         group: Group = {}
         self._keep(outgoing, group)
         entries = [(place, body) for place, body in group.items() if body is not None]
         entries += ((place, pack(one)) for place, one in self._undelivered.items())
-        await self._store.renew(entries + self._everything())
+        entries += self._everything()
+        # Putting much state into bytes keeps the loop from forwarding: then it is tried less often.
+        took_s = asyncio.get_running_loop().time() - loop_s
+        self._retry_at_s = loop_s + max(RETRY_S, took_s * RETRY_SHARE)
+        await self._store.renew(entries)
 
     def _drop_changes(self) -> None:
         self._pipeline.changes.take()

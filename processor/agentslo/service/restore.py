@@ -51,7 +51,7 @@ def restore(
         by_kind[entry.kind].append(entry)
     put: dict[str, Callable[[Entry], None]] = {
         **{kind.value: _state(pipeline, kind) for kind in _STATE},
-        ROW: lambda entry: _row(pipeline, entry),
+        ROW: lambda entry: _row(pipeline, entry, now_ns),
         SERIES: lambda entry: _series(metrics, entry, now_ns, restored),
         outbox.OUTBOX: lambda entry: restored.undelivered.append(outbox.unpack(entry.body or b"")),
     }
@@ -83,16 +83,19 @@ def _series(metrics: Metrics, entry: Entry, now_ns: int, restored: Restored) -> 
         restored.agents[labels[0], labels[1]] = None
 
 
-def _row(pipeline: Pipeline, entry: Entry) -> None:
+def _row(pipeline: Pipeline, entry: Entry, now_ns: int) -> None:
     row, assembler = unpack_row(entry.body or b""), pipeline.assembler
     holds: Mapping[tuple[bytes, bytes], Kept] = {(k.trace_id, k.span_id): k for k in row.holds}
     for step in row.steps:
+        # A clock that was set back must not keep a run open for as long.
+        step.arrival_ns = min(step.arrival_ns, now_ns)
         arrival = assembler.restore(step)
         kept = holds.get((step.trace_id, step.span_id))
         if kept is not None and arrival is not Arrival.LATE and arrival is not Arrival.OVER_BOUND:
-            assembler.hold(Held(step, _held_span(kept), kept.since_ns, len(kept.span)))
+            # Held from now on: let go at once, it would not carry what its run came to.
+            assembler.hold(Held(step, _held_span(kept), now_ns, len(kept.span)))
     for trace_id, span_id, parent in edges(b"".join(row.edges)):
-        assembler.edge(trace_id, span_id, parent, row.arrived_ns)
+        assembler.edge(trace_id, span_id, parent, min(row.arrived_ns, now_ns))
     for trace_id, span_id in row.left:
         assembler.left(trace_id, span_id)
     assembler.freed()
