@@ -8,7 +8,9 @@ import random
 import sys
 from collections import Counter
 
-from agentslo.respond.canary import Slice, compare
+from agentslo.respond.canary import ALPHA, Slice, compare
+from agentslo.respond.release_runs import INDICATORS, WAYS
+from agentslo.respond.strata import Judged, stratified
 
 SLICES = 60
 CASES = (
@@ -34,7 +36,45 @@ def rates(
     return {name: found[name] / trials for name in ("worse", "not_worse", "undecided")}
 
 
+SEGMENTS = ("order", "return", "question")
+BAD = {"failed": 0.10, "hallucination": 0.02, "harm": 0.001}
+LOOK_EVERY = 5
+
+
+def false_rollbacks(trials: int, seed: int) -> float:
+    """Share of trials in which identical releases are called worse at any of 12 looks, by any
+    indicator; 20 runs a slice, a tenth of them of the canary, three task types.
+    """
+    rng, found = random.Random(seed), 0
+    for _ in range(trials):
+        found += _called_worse(rng)
+    return found / trials
+
+
+def _called_worse(rng: random.Random) -> bool:
+    runs: dict[str, list[Judged]] = {name: [] for name in INDICATORS}
+    for place in range(SLICES):
+        for number in range(20):
+            segment, is_canary = rng.choice(SEGMENTS), number % 10 == 0
+            for name, judged in runs.items():
+                judged.append(
+                    Judged(
+                        time_ns=place * 300 * 10**9,
+                        segment=segment,
+                        is_canary=is_canary,
+                        is_bad=rng.random() < BAD[name],
+                    )
+                )
+        if place % LOOK_EVERY == LOOK_EVERY - 1:
+            looked = (stratified(judged, ALPHA / WAYS) for judged in runs.values())
+            if any(one.verdict < 0 for one in looked):
+                return True
+    return False
+
+
 if __name__ == "__main__":
+    share = false_rollbacks(300, seed=1)
+    sys.stdout.write(f"identical releases called worse by `retrain compare`: {share:.1%}\n")
     for case in CASES:
-        share = rates(*case, trials=400, seed=1)
-        sys.stdout.write(f"{case}: worse {share['worse']:.1%}, not {share['not_worse']:.1%}\n")
+        of = rates(*case, trials=400, seed=1)
+        sys.stdout.write(f"{case}: worse {of['worse']:.1%}, not {of['not_worse']:.1%}\n")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentslo.respond.retraining import Request
-from agentslo.respond.training import pending
+from agentslo.respond.training_facts import pending
 from agentslo.service.report import rfc3339
 
 

@@ -1,4 +1,4 @@
-"""Two releases beside each other, from the ledger: slices of time, indicators, one verdict.
+"""Two releases beside each other, from the ledger: segments, indicators, one verdict.
 
 In: an open ledger, an agent, two releases, since when. Out: a comparison as JSON values. No state.
 An average must not hide harm: hallucinations and harm are indicators of their own, and a canary
@@ -6,11 +6,12 @@ that is worse in any of them is worse, however many more tasks it completes (req
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from agentslo.respond.bundle_files import FAILED, MAX_RUNS
-from agentslo.respond.canary import ALPHA, MARGIN, SLICE_S, Comparison, Slice, Verdict, compare
+from agentslo.respond.canary import ALPHA, MARGIN, Verdict
+from agentslo.respond.strata import Judged, Stratified, overall, stratified
 from agentslo.store.ledger import Ledger, LedgerRun, Query
 
 INDICATORS: Mapping[str, frozenset[str]] = {
@@ -19,8 +20,12 @@ INDICATORS: Mapping[str, frozenset[str]] = {
     "harm": frozenset({"unsafe_action", "data_corruption"}),
 }
 """The first is what the canary must prove itself on; the others can only veto it."""
+WAYS = 2 * len(INDICATORS)
+"""Ways to be called worse: by all segments of an indicator together, or by one of them alone."""
 NOT_JUDGED = frozenset({"unknown", "waiting", "excluded", "cancelled", "blocked"})
 MIN_COVERAGE_RATIO = 0.9
+MAX_SEGMENTS = 20
+WORDS: Mapping[int, Verdict] = {-1: "worse", 0: "undecided", 1: "not_worse"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +49,9 @@ def comparison(ledger: Ledger, pair: Pair, now_ns: int) -> dict[str, Any]:
         for run in ledger.runs(query)
         if run.release in (pair.stable, pair.canary) and run.counted_ns <= now_ns
     ][::-1]
-    judged = [run for run in runs if run.outcome not in NOT_JUDGED]
     coverage = _coverage(runs, pair.canary)
     found = {
-        name: compare(_slices(judged, pair, bad), ALPHA / len(INDICATORS))
-        for name, bad in INDICATORS.items()
+        name: stratified(_judged(runs, pair, bad), ALPHA / WAYS) for name, bad in INDICATORS.items()
     }
     return {
         "verdict": _verdict(found, coverage),
@@ -57,15 +60,35 @@ def comparison(ledger: Ledger, pair: Pair, now_ns: int) -> dict[str, Any]:
         "alpha": ALPHA,
         "margin_ratio": MARGIN,
         "canary_coverage_ratio": round(coverage, 6),
-        "indicators": {name: asdict(one) for name, one in found.items()},
+        "indicators": {name: _line(one) for name, one in found.items()},
     }
 
 
-def _verdict(found: Mapping[str, Comparison], coverage: float) -> Verdict:
-    if any(one.verdict == "worse" for one in found.values()):
+def _verdict(found: Mapping[str, Stratified], coverage: float) -> Verdict:
+    if overall([one.verdict for one in found.values()]) < 0:
         return "worse"
-    proven = found["failed"].verdict == "not_worse" and coverage >= MIN_COVERAGE_RATIO
-    return "not_worse" if proven else "undecided"
+    first = found["failed"]
+    # An average that segments contradict proves nothing good.
+    proven = first.verdict > 0 and not first.average_misleads
+    return "not_worse" if proven and coverage >= MIN_COVERAGE_RATIO else "undecided"
+
+
+def _line(one: Stratified) -> dict[str, Any]:
+    """An indicator as it is recorded; of segments only where the canary looks worst."""
+    worst = sorted(one.segments.items(), key=lambda item: -item[1].log_e_worse)[:MAX_SEGMENTS]
+    return {
+        "verdict": WORDS[one.verdict],
+        "stable_runs": one.stable_runs,
+        "stable_bad": one.stable_bad,
+        "canary_runs": one.canary_runs,
+        "canary_bad": one.canary_bad,
+        "difference_low": round(one.low, 6),
+        "difference_high": round(one.high, 6),
+        "log_e_worse": round(one.log_e_worse, 4),
+        "log_e_not_worse": round(one.log_e_not_worse, 4),
+        "average_misleads": one.average_misleads,
+        "segments": {name: found.log_e_worse for name, found in worst},
+    }
 
 
 def _coverage(runs: Sequence[LedgerRun], canary: str) -> float:
@@ -75,9 +98,14 @@ def _coverage(runs: Sequence[LedgerRun], canary: str) -> float:
     return 1 - unknown / len(mine) if mine else 0.0
 
 
-def _slices(runs: Sequence[LedgerRun], pair: Pair, bad: frozenset[str]) -> list[Slice]:
-    found: dict[int, tuple[list[bool], list[bool]]] = {}
-    for run in runs:
-        stable, canary = found.setdefault(run.counted_ns // (SLICE_S * 10**9), ([], []))
-        (canary if run.release == pair.canary else stable).append(run.outcome in bad)
-    return [Slice(stable=tuple(stable), canary=tuple(canary)) for stable, canary in found.values()]
+def _judged(runs: Sequence[LedgerRun], pair: Pair, bad: frozenset[str]) -> list[Judged]:
+    return [
+        Judged(
+            time_ns=run.counted_ns,
+            segment=run.task_type or "unset",
+            is_canary=run.release == pair.canary,
+            is_bad=run.outcome in bad,
+        )
+        for run in runs
+        if run.outcome not in NOT_JUDGED
+    ]

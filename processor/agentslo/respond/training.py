@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentslo.config.agent_options import AgentFile
 from agentslo.respond import bundle_files, delivery, evaluation, retraining
 from agentslo.respond.bundle_files import Detector, Golden
 from agentslo.respond.delivery import Keys
@@ -22,12 +21,18 @@ from agentslo.respond.gates import RECORDED
 from agentslo.respond.release_runs import Pair, comparison
 from agentslo.respond.retraining import PREFIX, Request, Trigger
 from agentslo.respond.rights import Actor, Refused, Right
+from agentslo.respond.training_facts import (
+    approvals_needed,
+    event_id,
+    pending,
+    recorded,
+    rollback_measured,
+    writes,
+)
 from agentslo.store.decisions import Book, Decision
-from agentslo.store.ledger import Ledger, Query
+from agentslo.store.ledger import Ledger
 
 EVIDENCE = "evidence"
-SETTLE_NS = 15 * 60 * 1_000_000_000
-"""How long runs of a release may still end after its rollback: they were under way."""
 _Step = Callable[[Request], Sequence[Draft]]
 
 
@@ -122,7 +127,7 @@ class Training:
             wrong = bundle_files.check(self.bundle(request), request.bundle_sha256)
             if wrong:
                 raise Refused(f"the evidence of retrain/{ident}: {'; '.join(wrong)}")
-            return retraining.dispatched(request, _event_id(request), targets)
+            return retraining.dispatched(request, event_id(request), targets)
 
         self._take(actor, "retraining", ident, "dispatch", now_ns, step)
         return self.deliver(ident, keys, now_ns)
@@ -134,7 +139,7 @@ class Training:
         failed: dict[str, str] = {}
         for target, time_ns in pending(request).items():
             delivery.check_target(target, keys)
-            found = delivery.event(request, _event_id(request), time_ns)
+            found = delivery.event(request, event_id(request), time_ns)
             why = delivery.send(delivery.http_request(target, found, keys, now_ns))
             if why:
                 failed[target] = why
@@ -158,9 +163,9 @@ class Training:
             report,
             f"{PREFIX}{ident}",
             request.bundle_sha256,
-            writes=_writes(self._desk.file_of(request.agent)),
+            writes=writes(self._desk.file_of(request.agent)),
         )
-        body = _recorded(report, judged)
+        body = recorded(report, judged)
         digest = hashlib.sha256(raw).hexdigest()
         self._take(
             actor,
@@ -226,7 +231,9 @@ class Training:
         """Whether the runs of the canary ended, and after how many seconds."""
 
         def step(request: Request) -> Sequence[Draft]:
-            return retraining.rollback_measured(request, self._measured(request, now_ns))
+            return retraining.rollback_measured(
+                request, rollback_measured(self.ledger, request, now_ns)
+            )
 
         return self._take(actor, "report", ident, "measure", now_ns, step)
 
@@ -248,28 +255,6 @@ class Training:
         asked = self._desk.decisions.rows(kind=RECORDED, agent=request.agent)
         states = [r.body["state"] for r in asked if r.body["environment"] == request.environment]
         return str(states[-1]) if states else "normal"
-
-    def _measured(self, request: Request, now_ns: int) -> dict[str, Any]:
-        release = (request.canary or {}).get("release")
-        query = Query(
-            agent=request.agent,
-            environment=request.environment,
-            since_ns=request.rolled_back_ns,
-            limit=bundle_files.MAX_RUNS,
-        )
-        since = [r for r in self.ledger.runs(query) if r.counted_ns <= now_ns]
-        still = [r.counted_ns for r in since if r.release == release]
-        last_ns = max(still, default=request.rolled_back_ns)
-        if len(still) == len(since):
-            result = "unknown" if not since else "failure"
-        else:
-            result = "failure" if last_ns > request.rolled_back_ns + SETTLE_NS else "success"
-        return {
-            "result": result,
-            "seconds": (last_ns - request.rolled_back_ns) / 1e9,
-            "runs_since": len(since),
-            "canary_runs_since": len(still),
-        }
 
     def _take(
         self, actor: Actor, right: Right, ident: str, wants: str, now_ns: int, step: _Step
@@ -296,60 +281,6 @@ class Training:
             actor=machine, right="report", agent=request.agent, subject=subject, wants="deliver"
         )
         self._desk.take(ask, now_ns, lambda _: [Draft(kind=kind, subject=subject, body=body)])
-
-
-def approvals_needed(trigger: Trigger, file: AgentFile | None) -> int:
-    """Two people for a policy; one where customers see the agent or it may write; else none. Of an
-    agent without a file the worst is assumed.
-    """
-    if trigger.kind == "policy":
-        return 2
-    return 1 if file is None or file.releases.customer_facing or _writes(file) else 0
-
-
-def pending(request: Request) -> dict[str, int]:
-    """Targets that have not taken a request, with the time it was dispatched."""
-    targets: dict[str, int] = {}
-    for row in request.timeline:
-        if row.kind == "retrain.dispatched":
-            targets |= dict.fromkeys(row.body["targets"], row.time_ns)
-        elif row.kind == "retrain.delivered":
-            targets.pop(row.body["target"], None)
-    return targets
-
-
-def _writes(file: AgentFile | None) -> bool:
-    return file is None or any(tool.effect == "write" for tool in file.tools)
-
-
-def _event_id(request: Request) -> str:
-    """The same for every time a request is sent, and for no other request."""
-    return hashlib.sha256(f"{request.id}:{request.bundle_sha256}".encode()).hexdigest()[:32]
-
-
-def _recorded(report: Mapping[str, Any], judged: evaluation.Judged) -> dict[str, Any]:
-    """What of a report is kept in the decisions; all of it is behind its digest."""
-    body: dict[str, Any] = {
-        "result": judged.result,
-        "release": judged.release,
-        "failed": list(judged.failed),
-        "missing": list(judged.missing),
-    }
-    if judged.result == "pass":
-        stages = report["stages"]
-        body |= {
-            "candidate": {k: report["candidate"][k] for k in ("release", "sha256")},
-            "stages": {name: stages[name]["sha256"] for name in evaluation.STAGES},
-            "stage_seconds": {name: stages[name]["seconds"] for name in evaluation.STAGES},
-            "strata": {
-                name: report["strata"][name]["passed"] / report["strata"][name]["cases"]
-                for name in evaluation.STRATA
-            },
-            "data_quality": report["data_quality"],
-            "index": report["index"].get("version"),
-            "lineage": list(report["index"].get("lineage", ())),
-        }
-    return body
 
 
 def _request(rows: Sequence[Decision], ident: str, now_ns: int) -> Request:

@@ -3,7 +3,7 @@
 import pytest
 
 from agentslo.respond.canary import ALPHA, Slice, Verdict, compare
-from support.canary_rates import rates
+from support.canary_rates import false_rollbacks, rates
 
 
 def rate(stable: float, canary: float, runs: tuple[int, int], verdict: Verdict) -> float:
@@ -32,3 +32,8 @@ def test_too_little_is_undecided_and_a_slice_of_one_alone_says_nothing() -> None
     assert compare([]).verdict == "undecided"
     alone = compare([Slice(stable=(False,) * 500, canary=()), Slice(stable=(), canary=(True,) * 9)])
     assert (alone.verdict, alone.log_e_worse, alone.canary_bad) == ("undecided", 0.0, 9)
+
+
+def test_all_indicators_and_task_types_together_keep_the_bound() -> None:
+    # By chance 3 or more of 15 at 2 % come once in 320 tests.
+    assert false_rollbacks(15, seed=3) <= 2 / 15

@@ -21,7 +21,7 @@ from agentslo.respond.retraining import (
     fold_all,
 )
 from agentslo.respond.rights import Actor, Refused
-from agentslo.respond.training import approvals_needed
+from agentslo.respond.training_facts import approvals_needed
 from agentslo.store.audit import audit
 from agentslo.store.decisions import Book, open_decisions
 
