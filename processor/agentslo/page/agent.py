@@ -22,7 +22,7 @@ _RELEASE_COLUMNS = ("Release", "Versions", "First seen (UTC)", "Last run", "#Run
 
 def page(agent: Agent, view: View) -> Iterator[str]:
     """The page."""
-    yield parts.head(f"{agent.agent} - agentslo", view)
+    yield parts.head(f"{agent.agent} - agentslo", refresh=view.refresh)
     yield (
         f'<nav aria-label="Pages"><a href="/">All agents</a></nav><h1>{escape(agent.agent)} '
         f'<span class="dim">in {escape(agent.environment)}</span></h1>'

@@ -4,7 +4,7 @@ In: a `View`. Out: HTML in pieces, so that a browser sees the first at once and 
 work between them. Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from urllib.parse import urlencode
 
@@ -28,9 +28,13 @@ _COLUMNS = (
 _ORDER = {"no": 0, "cannot tell": 1, "yes": 2}
 
 
-def page(view: View) -> Iterator[str]:
-    """The page."""
-    yield parts.head("agentslo", view) + "<h1>agentslo</h1>"
+def page(view: Callable[[], View], *, refresh: bool) -> Iterator[str]:
+    """The page; what it shows is only gathered when its head is on its way."""
+    yield parts.head("agentslo", refresh=refresh) + "<h1>agentslo</h1>"
+    yield from _body(view())
+
+
+def _body(view: View) -> Iterator[str]:
     answered = [
         (agent, safe_to_run(agent, view.now_ns), within_slo(agent)) for agent in view.chosen
     ]

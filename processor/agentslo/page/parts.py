@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from agentslo.page.answers import Answer
 from agentslo.page.style import STYLE
-from agentslo.page.values import Agent, Line, View
+from agentslo.page.values import Agent, Line
 
 GOOD = ("success", "safe_escalation")
 PLAIN = ("completed",)
@@ -28,13 +28,13 @@ def tone(outcome: str) -> str:
     return "dim" if outcome in NEUTRAL else "bad"
 
 
-def head(title: str, view: View) -> str:
+def head(title: str, *, refresh: bool) -> str:
     """The document up to its heading."""
-    refresh = f'<meta http-equiv="refresh" content="{REFRESH_S}">' if view.refresh else ""
+    again = f'<meta http-equiv="refresh" content="{REFRESH_S}">' if refresh else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}'
         '</title><meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"{refresh}<style>{STYLE}</style></head><body><main>"
+        f"{again}<style>{STYLE}</style></head><body><main>"
     )
 
 

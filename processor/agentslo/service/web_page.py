@@ -29,7 +29,8 @@ def page_routes(service: Viewed, headers: Mapping[str, str]) -> dict[str, Handle
     """`/`, and `/agent` for one agent."""
 
     async def first(request: web.Request) -> web.StreamResponse:
-        return await _sent(request, fleet.page(_view(service, request)), headers)
+        pieces = fleet.page(lambda: _view(service, request), refresh=_refreshes(request))
+        return await _sent(request, pieces, headers)
 
     async def one(request: web.Request) -> web.StreamResponse:
         view = _view(service, request)
@@ -42,12 +43,15 @@ def page_routes(service: Viewed, headers: Mapping[str, str]) -> dict[str, Handle
 
 
 def _view(service: Viewed, request: web.Request) -> View:
-    refresh = request.query.get("refresh") != "off"
-    return service.view(request.query.get("environment", ""), refresh=refresh)
+    return service.view(request.query.get("environment", ""), refresh=_refreshes(request))
+
+
+def _refreshes(request: web.Request) -> bool:
+    return request.query.get("refresh") != "off"
 
 
 def _nowhere(view: View) -> Iterator[str]:
-    yield parts.head("not seen - agentslo", view)
+    yield parts.head("not seen - agentslo", refresh=view.refresh)
     yield "<h1>This agent was not seen</h1><p>Nothing of it since this process started.</p>"
     yield f'<p><a href="/">All agents</a></p>{parts.TAIL}'
 

@@ -49,7 +49,8 @@ def view(*agents: Agent, **values: object) -> View:
 
 
 def first(*agents: Agent, **values: object) -> str:
-    return "".join(fleet.page(view(*agents, **values)))
+    shown = view(*agents, **values)
+    return "".join(fleet.page(lambda: shown, refresh=shown.refresh))
 
 
 def one(agent: Agent, **values: object) -> str:

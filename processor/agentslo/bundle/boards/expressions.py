@@ -30,6 +30,12 @@ def written(expr: str, extra: tuple[str, ...]) -> str:
     return _PLACEHOLDER.sub(lambda found: _SELECTORS[found[0]], filled(expr, extra))
 
 
+def alerts_count(at: str, action: str) -> str:
+    """How many alerts of an action fire; one that fires for several windows counts once."""
+    found = f'ALERTS{{{at}, product="agent-slo", alertstate="firing", slo_action="{action}"}}'
+    return f"count(max by (<agent>, alertname, slo) ({found})) or vector(0)"
+
+
 def alerts_now(at: str) -> str:
     """Firing alerts about agents selected by `at`: 1 pages, 2 tickets, 3 shown only."""
     by = "by (<agent>, alertname, slo, owner)"

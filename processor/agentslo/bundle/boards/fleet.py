@@ -15,7 +15,7 @@ from agentslo.bundle.boards.colours import (
     OUTCOMES,
     SAFE,
 )
-from agentslo.bundle.boards.expressions import BAD, alerts_now, safe_to_run
+from agentslo.bundle.boards.expressions import BAD, alerts_count, alerts_now, safe_to_run
 from agentslo.bundle.boards.model import Board, Query, Row
 from agentslo.bundle.boards.panels import stat, timeline, trend
 from agentslo.bundle.boards.tables import Column, table
@@ -49,8 +49,7 @@ _NUMBERS = (
     ),
     stat(
         "Pages firing",
-        'count(ALERTS{@env, product="agent-slo", alertstate="firing", slo_action="page"})'
-        " or vector(0)",
+        alerts_count("@env", "page"),
         shows="Alerts about agents that wake somebody up.",
         normal="0.",
         act="see What next? below.",

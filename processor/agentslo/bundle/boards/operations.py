@@ -6,7 +6,7 @@ In: nothing. Out: a board. No state. Source: requirements I7, M3, C6, C7.
 from typing import Final
 
 from agentslo.bundle.boards.colours import AMBER, ANY_IS_ODD, FIRING, RESULTS
-from agentslo.bundle.boards.expressions import alerts_now
+from agentslo.bundle.boards.expressions import alerts_count, alerts_now
 from agentslo.bundle.boards.model import Board, Query, Row
 from agentslo.bundle.boards.panels import bars, stat, timeline, trend
 from agentslo.bundle.boards.releases import RELEASES
@@ -21,14 +21,10 @@ _CONTAINED = (
 _OURS = 'product="agent-slo", alertstate="firing"'
 
 
-def _firing(action: str) -> str:
-    return f'count(ALERTS{{@agent, {_OURS}, slo_action="{action}"}}) or vector(0)'
-
-
 _NOW = (
     stat(
         "Pages firing",
-        _firing("page"),
+        alerts_count("@agent", "page"),
         shows="Alerts about agents that wake somebody up.",
         normal="0.",
         act="follow the runbook of each, below.",
@@ -40,7 +36,7 @@ _NOW = (
     ),
     stat(
         "Tickets open",
-        _firing("ticket"),
+        alerts_count("@agent", "ticket"),
         shows="Alerts to work on within days.",
         normal="few.",
         act="each has an owner in the table below.",
@@ -98,7 +94,7 @@ _NOW = (
         Column(
             title="Until lifted",
             expr=f"{_CONTAINED} == bool 0",
-            words={1: ("yes", AMBER), 0: ("no", "text")},
+            words={1: ("yes", AMBER), 0: ("no", "transparent")},
         ),
         keys={"agent": "Agent", "action": "What is contained"},
         shows="Agents with less autonomy than usual, in every environment, until when.",
