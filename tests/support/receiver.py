@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,6 +23,7 @@ class Receiver:
     url: str = ""
     status: int = 204
     location: str = ""
+    before_answer: Callable[[], None] = lambda: None
     requests: list[Received] = field(default_factory=list)
 
 
@@ -36,6 +37,7 @@ def receiving() -> Iterator[Receiver]:
             length = int(self.headers.get("Content-Length", 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
             state.requests.append(Received(self.path, headers, self.rfile.read(length)))
+            state.before_answer()
             self.send_response(state.status)
             if state.location:
                 self.send_header("Location", state.location)
