@@ -220,7 +220,7 @@ class DriftOptions:
     z_watch: float = 3.09
     z_drift: float = 4.0
     false_alarm_days: float = 90.0
-    false_alarm_runs: int = 20_000
+    false_alarm_runs: int = 30_000
     requests: bool = True
 
 

@@ -16,7 +16,7 @@ from agentslo.watch.changes import Changes
 from agentslo.watch.counts import bonferroni_z, z_of_evidence
 from agentslo.watch.features import Family, Shape, feature
 from agentslo.watch.learning import MIN_REQUESTS, Learning, calibrate
-from agentslo.watch.novelty import BINS, NoveltyIndex, References
+from agentslo.watch.novelty import BINS, HIGH, NoveltyIndex, References
 from agentslo.watch.observe import Observed
 from agentslo.watch.online import Online
 from agentslo.watch.slices import Bounds, Tally, Window
@@ -28,7 +28,7 @@ SLOW = 7
 MAX_SLICES = 1_000
 MOVED_Z = 2.6
 """From which deviate on another feature may explain a change: its chance is 1 in 200."""
-LEVER_Z = 2.0
+LEVER_Z = 2.33
 """From which on outcomes count as worse, where that decides the lever."""
 MIN_RECENT = 20
 """Fewer runs since a change began say nothing of where it is."""
@@ -87,8 +87,13 @@ class Monitor:
         """A run within the bounds, with the bin of its request's novelty."""
         observed = self._bounds.admit(observed)
         if novelty is not None and self._index is not None:
-            label = BINS[self._index.bin(novelty)]
-            observed = replace(observed, bins={**observed.bins, "novelty": label})
+            place = self._index.bin(novelty)
+            high = (windows.FOREIGN,) if place >= HIGH else ()
+            observed = replace(
+                observed,
+                bins={**observed.bins, NOVELTY: BINS[place]},
+                segments=(*observed.segments, *high),
+            )
         return observed
 
     def take_tested(self) -> bool:
@@ -250,7 +255,8 @@ class Monitor:
         since_ns = windows.since_ns(name, slices, base)
         recent = self._since(since_ns)
         tops = windows.top_bins(name, recent, base)
-        worse_z = windows.worse_z(recent, base)
+        risen = tops[0][0] if tops else ""
+        worse_z = windows.worse_z(name, risen, recent, base)
         moved = self._moved(name, recent, base)
         about = Circumstances(
             changes=self._changes.about(since_ns, self._lookback_ns(slices)),
@@ -258,7 +264,7 @@ class Monitor:
             worse=worse_z > LEVER_Z,
         )
         return Finding(
-            bin=tops[0][0] if tops else "",
+            bin=risen,
             bins=tops,
             segment=windows.carriers(name, recent, base),
             since_ns=since_ns,

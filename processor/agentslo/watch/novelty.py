@@ -26,6 +26,10 @@ QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
 BINS = ("p0-50", "p50-70", "p70-80", "p80-90", "p90-95", "p95-97.5", "p97.5-99", "p99-100")
 
 
+HIGH = BINS.index("p90-95")
+"""The first bin of what is novel."""
+
+
 class References:
     """Requests of the baseline, a fair sample of at most MAX_REFERENCES of all that came."""
 

@@ -3,19 +3,23 @@
 In: two tallies. Out: deviates, top bins, segments, the first slice of a change. Pure.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
-from agentslo.watch.baseline import bins_of, vector
+from agentslo.watch.baseline import NOVELTY, bins_of, vector
 from agentslo.watch.counts import Counts, bin_z, shift_z, trend_z
-from agentslo.watch.features import Shape, feature
+from agentslo.watch.features import NO, OTHER, YES, Shape, feature
 from agentslo.watch.slices import ALL, Tally
 
 SEGMENT_Z = 3.09
 QUIET_Z = 2.0
 MIN_SEGMENT_RUNS = 10
 MIN_BASELINE_RUNS = 30
+MIN_STRUCK_RUNS = 5
+FOREIGN = "novelty:high"
+"""The segment of runs whose request is among the most novel tenth, by the baseline."""
 TOP_BINS = 3
 MAX_SEGMENTS_NAMED = 3
 GLOBAL = "global"
@@ -117,7 +121,32 @@ def since_ns(name: str, slices: Sequence[Tally], baseline: Tally) -> int:
     return found
 
 
-def worse_z(window: Tally, baseline: Tally) -> float:
-    """How much more often runs end badly than before, in standard errors."""
-    _, w, b = vectors("failure", window, baseline)
-    return float(bin_z(w, b)[1])
+def worse_z(name: str, risen: str, window: Tally, baseline: Tally) -> float:
+    """How much more often runs end badly than before, in standard errors: all of them, or those
+    that fell into the bin of an input that rose, whichever is worse.
+    """
+    told = [_worse(window.of("failure"), baseline.of("failure"))]
+    struck = Counter[str]()
+    known = Counter[str]()
+    for segment in _struck(name, risen, window, baseline):
+        struck += window.of("failure", segment)
+        known += baseline.of("failure", segment)
+    if struck.total() >= MIN_STRUCK_RUNS:
+        enough = known.total() >= MIN_BASELINE_RUNS
+        told.append(_worse(struck, known if enough else baseline.of("failure")))
+    return max(told)
+
+
+def _struck(name: str, risen: str, window: Tally, baseline: Tally) -> list[str]:
+    """The segments that hold the runs of a risen bin."""
+    if name == NOVELTY:
+        return [FOREIGN]
+    if risen != OTHER:
+        return [f"{name}:{risen}"]
+    new = (s for s in window.segments("failure") if s.startswith(f"{name}:"))
+    return [s for s in new if not baseline.of("failure", s)]
+
+
+def _worse(window: Counter[str], baseline: Counter[str]) -> float:
+    bins = (NO, YES)
+    return float(bin_z(vector(window, bins), vector(baseline, bins))[1])
