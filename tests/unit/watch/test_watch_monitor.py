@@ -175,3 +175,28 @@ def test_traffic_without_bounds_costs_bounded_state() -> None:
     assert len({name for name, _ in counts}) <= 80
     assert len({s for _, s in counts if s.startswith("task_type")}) <= 11
     assert max(len(bins) for bins in counts.values()) <= 61
+
+
+@pytest.mark.parametrize(
+    ("change", "feature"),
+    [
+        ({"tasks": {"refund": 0.2, "status": 0.2, "invoice": 0.1, "loans": 0.5}}, "task_type"),
+        ({"failure": 0.3}, "failure"),
+        ({"foreign": 0.4}, "novelty"),
+    ],
+)
+def test_120_runs_a_day_and_a_release_a_week_find_a_shift_of_day_20_by_day_23(
+    change: dict[str, object], feature: str
+) -> None:
+    monitor, traffic = Monitor("desk", "production", DriftOptions()), Traffic(gap_s=720.0)
+    for week in range(3):
+        traffic.release = f"r{week}"
+        traffic.versions = {**traffic.versions, "agent_version": str(week)}
+        days = 7 if week < 2 else 6
+        assert not alarms(feed(monitor, traffic.runs(120 * days, seed=week)))
+    for name, value in change.items():
+        setattr(traffic, name, value)
+
+    found = alarms(feed(monitor, traffic.runs(120 * 3, seed=9)))
+
+    assert feature in {d.feature for d in found}
