@@ -17,6 +17,7 @@ from transport_parts import GrpcSink, HttpSink, until
 
 from agentslo.config.service_file import load
 from agentslo.otlp.answer import Signal
+from agentslo.service.overview import as_json
 from agentslo.service.server import Service
 from support.ports import LOOPBACK
 
@@ -155,7 +156,7 @@ async def test_when_the_primary_comes_back_nothing_is_lost_and_the_second_saw_no
         await until(lambda: not sent - seen(requests_of(primary.bodies)).spans)
         await until(lambda: not sent - seen(requests_of(secondary.bodies)).spans)
         second = seen(requests_of(secondary.bodies))
-        counted = service.status()["agents"]
+        counted = as_json(service.view())["agents"]
     assert second.spans.total() <= sent.total() * 1.1
     assert counted_runs(counted) == len(runs_in(second))
 

@@ -152,7 +152,7 @@ async def test_spans_of_our_own_scope_are_passed_on_and_never_read(
     await send(service, bodies)
     await until(lambda: b"".join(back_end.bodies) == b"".join(bodies))
     assert is_idle(service)
-    assert service.status()["runs"] == []
+    assert service.view().runs == ()
 
 
 def as_if_ours(body: bytes) -> bytes:
@@ -170,11 +170,11 @@ async def test_a_loop_in_a_collector_counts_no_run_twice_and_marks_no_span_twice
     bodies = in_time_order(SHIPPED)
     await send(service, bodies)
     await until(lambda: is_idle(service) and len(seen(requests_of(back_end.bodies)).roots) > 0)
-    runs = len(service.status()["runs"])
+    runs = len(service.view().runs)
     looped = list(back_end.bodies)
     await send(service, looped)
     await until(lambda: is_idle(service))
-    assert len(service.status()["runs"]) == runs
+    assert len(service.view().runs) == runs
     attributes = [
         [a.key for a in span.attributes if a.key.startswith(OWN)]
         for request in requests_of(back_end.bodies)
