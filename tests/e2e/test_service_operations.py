@@ -116,6 +116,7 @@ def test_an_alert_labelled_so_asks_for_retraining_once_with_the_runs_as_evidence
         root = {"agent": "shop", "id": "r", "at": [at_s - 2, at_s - 1]}
         send(service.grpc, [tree.request(tree.spans([root]))])
         (run,) = until(service.runs, what="the run is counted")
+        who = ("--agent", str(run["agent"]), "--environment", str(run["environment"]))
         labels = {
             **ALERT["labels"],
             "agent": run["agent"],
@@ -140,6 +141,12 @@ def test_an_alert_labelled_so_asks_for_retraining_once_with_the_runs_as_evidence
         assert again["retraining"] == [] and "open request" in str(again["left"])
         manifest = tmp_path / "data" / "evidence" / str(made["bundle"]) / "manifest.json"
         assert json.loads(manifest.read_text())["window"]["runs"] == 1
+        answer = command("gate", "release", "--storage", tmp_path / "data", *who)
+        assert answer.returncode == 3, "one run is too few"
+        state = until(
+            lambda: service.families().get("agent_slo_error_budget_state"), what="the state"
+        )
+        assert list(state.values()) == [-1.0], "it cannot be told"
         name = "agent_slo_retraining_requests"
         until(lambda: service.families().get(name), what="the metric tells of the request")
 

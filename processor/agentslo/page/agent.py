@@ -56,6 +56,9 @@ def _answers(agent: Agent, view: View) -> str:
         for value, what, more in tiles
     )
     held = "".join(f'<p class="warn">Contained: {escape(one)}</p>' for one in agent.contained)
+    if agent.gate:
+        shade = "dim" if agent.gate == "normal" else "warn"
+        held += f'<p class="{shade}">Error budget at the release gate: {escape(agent.gate)}</p>'
     return f'<ul class="tiles">{items}</ul>{held}<p class="dim">{SINCE}</p>'
 
 

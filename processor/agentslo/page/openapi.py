@@ -44,6 +44,10 @@ _AGENT: Final = _object(
     safe_to_run=_STATE,
     safe_to_run_reasons=_list(_TEXT),
     within_slo=_STATE,
+    error_budget_state={
+        "enum": ["normal", "caution", "frozen", "unknown", None],
+        "description": "As the release gate found it last; null where it was never asked.",
+    },
     slos={"type": "object", "additionalProperties": _SLO},
 )
 _RUN: Final = _object(

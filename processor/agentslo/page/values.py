@@ -81,7 +81,8 @@ class Release:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """One agent in one environment. `declared`: a file says what it promises; `contained`: what is
-    in force, in words; `bad_runs`: the newest that went wrong, newest first.
+    in force, in words; `bad_runs`: the newest that went wrong, newest first; `gate`: the state of
+    the error budget as the release gate found it last, empty where it was never asked.
     """
 
     agent: str
@@ -98,6 +99,7 @@ class Agent:
     contained: tuple[str, ...] = ()
     switched_off: bool = False
     incidents: tuple[str, ...] = ()
+    gate: str = ""
 
     @property
     def runs(self) -> int:

@@ -113,9 +113,12 @@ def decide(ask: Ask, evidence: Evidence, exceptions: Sequence[GateException]) ->
             *_of_calendar(ask),
         )
     ]
+    state = _worst(evidence, standings)
+    if state == "normal" and any(finding.effect == "inconclusive" for finding in findings):
+        state = "unknown"
     return GateDecision(
         result=_result(ask, findings),
-        state=_worst(evidence, standings),
+        state=state,
         findings=tuple(findings),
         standings=standings,
         objectives={slo.slo: slo.objective_ratio for slo in evidence.slos},

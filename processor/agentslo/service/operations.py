@@ -8,9 +8,9 @@ all of it can be read from the file again. Nothing here stands in the way of a s
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from agentslo.config.service_file import ServiceConfig
@@ -26,7 +26,7 @@ from agentslo.respond.retraining import Request
 from agentslo.respond.training import Training
 from agentslo.respond.triggers import take
 from agentslo.service.release_metrics import show_releases
-from agentslo.store.decisions import Decision, Decisions, DecisionsError, open_decisions
+from agentslo.store.decisions import Decisions, DecisionsError, open_decisions
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,8 @@ class Picture:
     incidents: tuple[Incident, ...] = ()
     containments: tuple[Containment, ...] = ()
     requests: tuple[Request, ...] = ()
-    gates: tuple[Decision, ...] = ()
+    gates: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The budget's state as the release gate found it last, by agent and environment."""
     head: tuple[int, str] = (0, "")
 
 
@@ -164,7 +165,10 @@ class Operations:
             incidents=tuple(self._duty.incidents()),
             containments=tuple(self._duty.containments()),
             requests=tuple(self._training.requests(now_ns)),
-            gates=tuple(self._decisions.rows(kind=GATE)),
+            gates={
+                (row.agent, str(row.body["environment"])): str(row.body["state"])
+                for row in self._decisions.rows(kind=GATE)
+            },
             head=head,
         )
 

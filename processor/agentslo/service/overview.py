@@ -73,6 +73,7 @@ def _agent(
             for one in picture.incidents
             if (one.agent, one.environment) == (agent, environment) and one.state != "closed"
         ),
+        gate=picture.gates.get((agent, environment), ""),
     )
 
 
@@ -112,6 +113,7 @@ def _agent_json(agent: Agent, now_ns: int) -> dict[str, object]:
         "safe_to_run": safe.state,
         "safe_to_run_reasons": list(safe.reasons),
         "within_slo": within_slo(agent).state,
+        "error_budget_state": agent.gate or None,
         "slos": {
             slo.name: {
                 "objective_ratio": slo.objective_ratio,

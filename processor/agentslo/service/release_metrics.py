@@ -1,17 +1,16 @@
 """Releases and retraining as gauges, from what was decided.
 
-In: requests and answers of the gate, as the decisions hold them. Out: rows of their families. Pure
+In: requests and states of budgets, as the decisions hold them. Out: rows of their families. Pure
 bookkeeping; all of it is read from the file again after a restart.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from agentslo.measure import names as m
 from agentslo.measure.series import Metrics
 from agentslo.respond.retraining import Request
-from agentslo.store.decisions import Decision
 
 if TYPE_CHECKING:
     from agentslo.measure.labels import Labels
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 STATES = {"normal": 0.0, "caution": 1.0, "frozen": 2.0, "unknown": -1.0}
 
 
-def show_releases(metrics: Metrics, requests: Sequence[Request], gates: Sequence[Decision]) -> None:
-    """Set the families of releases; requests and gates come oldest first, the newest counts."""
-    budget: dict[Labels, float] = {}
-    for gate in gates:
-        budget[gate.agent, gate.body["environment"]] = STATES[gate.body["state"]]
+def show_releases(
+    metrics: Metrics, requests: Sequence[Request], gates: Mapping[tuple[str, str], str]
+) -> None:
+    """Set the families of releases; requests come oldest first, the newest counts."""
+    budget: dict[Labels, float] = {at: STATES[state] for at, state in gates.items()}
     states: Counter[Labels] = Counter((r.agent, r.environment, r.state) for r in requests)
     rollbacks: Counter[Labels] = Counter(
         (r.agent, r.environment, str(r.rollback["result"])) for r in requests if r.rollback

@@ -168,6 +168,7 @@ def test_an_agent_s_page_answers_the_three_questions() -> None:
             WELL,
             bad_runs=(run(),),
             contained=("to_humans",),
+            gate="frozen",
             releases=(
                 Release(
                     release="41fa",
@@ -187,6 +188,7 @@ def test_an_agent_s_page_answers_the_three_questions() -> None:
     assert "model error" in page
     assert "care-oncall" in page
     assert "Contained: to_humans" in page
+    assert "Error budget at the release gate: frozen" in page
     assert "41fa" in page and "5.0%" in page
 
 
@@ -217,6 +219,7 @@ def test_hostile_names_stay_text() -> None:
         budget_policy=HOSTILE,
         incidents=(HOSTILE,),
         contained=(HOSTILE,),
+        gate=HOSTILE,
     )
     shown = {"runs": hostile.bad_runs, "environment": HOSTILE, "trace_url": "https://t/{trace_id}"}
     for page in (first(hostile, **shown), one(hostile, **shown)):
