@@ -42,7 +42,10 @@ class Tally:
     def count(self, name: str, label: str, segments: tuple[str, ...] = ()) -> None:
         """Count one observation of a feature."""
         for segment in (ALL, *segments):
-            bins = self.counts.setdefault((name, segment), Counter())
+            cell = (name, segment)
+            bins = self.counts.get(cell)
+            if bins is None:
+                bins = self.counts[cell] = Counter()
             bins[label if label in bins or len(bins) < MAX_LABELS else OTHER] += 1
 
     def merge(self, other: "Tally", sign: int = 1) -> None:
