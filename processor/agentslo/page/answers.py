@@ -64,6 +64,9 @@ def within_slo(agent: Agent) -> Answer:
     missed = tuple(slo.name for slo in agent.slos if slo.met is False)
     if missed:
         return Answer(state="no", reasons=missed)
+    unjudged = tuple(slo.name for slo in agent.slos if slo.met is None and slo.unknown)
+    if unjudged:
+        return Answer(state="cannot tell", reasons=unjudged)
     if not any(slo.met for slo in agent.slos):
         return Answer(state="cannot tell", reasons=("no judged runs",))
     return Answer(state="yes")

@@ -25,7 +25,6 @@ _COLUMNS = (
     *("Agent", "Environment", "Safe to run?", "Within SLO?", "Least budget left"),
     *("#Runs", "Outcomes"),
 )
-_ORDER = {"no": 0, "cannot tell": 1, "yes": 2}
 
 
 def page(view: Callable[[], View], *, refresh: bool) -> Iterator[str]:
@@ -38,7 +37,7 @@ def _body(view: View) -> Iterator[str]:
     answered = [
         (agent, safe_to_run(agent, view.now_ns), within_slo(agent)) for agent in view.chosen
     ]
-    answered.sort(key=lambda row: (_ORDER[row[1].state], _ORDER[row[2].state], row[0].agent))
+    answered.sort(key=lambda row: (_urgency(row[1], row[2]), row[0].agent))
     yield _top(view, answered)
     yield "<h2>Agents</h2>"
     if not answered:
@@ -66,6 +65,15 @@ def _top(view: View, answered: list[tuple[Agent, Answer, Answer]]) -> str:
     notes = "".join(f"<p>{escape(note)}</p>" for note in view.notes)
     since = f"Since {parts.clock(view.started_ns)} UTC. {SINCE}"
     return f'{_filter(view)}<ul class="tiles">{items}</ul><p class="dim">{since}</p>{notes}'
+
+
+def _urgency(safe: Answer, within: Answer) -> int:
+    """0 for what harms, then what misses, then what nobody can tell."""
+    if safe.state == "no":
+        return 0
+    if within.state == "no":
+        return 1
+    return 2 if "cannot tell" in (safe.state, within.state) else 3
 
 
 def _filter(view: View) -> str:

@@ -88,6 +88,8 @@ def test_within_slo_names_what_is_missed() -> None:
     missed = within_slo(replace(WELL, slos=(replace(SUCCESS, bad=20), SAFETY)))
     assert (missed.state, missed.reasons) == ("no", ("resolved",))
     assert within_slo(replace(WELL, slos=())).state == "cannot tell"
+    unjudged = within_slo(replace(WELL, slos=(replace(SUCCESS, good=0, bad=0, unknown=9), SAFETY)))
+    assert (unjudged.state, unjudged.reasons) == ("cannot tell", ("resolved",))
 
 
 def test_what_next_is_empty_for_an_agent_that_is_well() -> None:
@@ -134,8 +136,11 @@ def test_the_budget_burns_down_tile_by_tile() -> None:
 
 
 def test_agents_that_need_somebody_come_first() -> None:
-    page = first(WELL, replace(WELL, agent="ajar", switched_off=True))
-    assert page.index(">ajar<") < page.index(">desk<")
+    missing = replace(WELL, agent="zeal", slos=(replace(SUCCESS, bad=50),))
+    silent = replace(WELL, agent="idle", last_end_ns=0)
+    page = first(WELL, silent, missing, replace(WELL, agent="zoom", switched_off=True))
+    order = sorted(("desk", "idle", "zeal", "zoom"), key=lambda name: page.index(f">{name}<"))
+    assert order == ["zoom", "zeal", "idle", "desk"]
 
 
 def test_an_environment_can_be_chosen_without_a_script() -> None:
