@@ -20,6 +20,7 @@ from agentslo.service.report import rfc3339
 from agentslo.service.stream import Stream
 from agentslo.watch import windows
 from agentslo.watch.baseline import Baseline, BaselineError
+from agentslo.watch.counts import js_distance, psi
 from agentslo.watch.shelf import Shelf, read
 
 NOT_FOUND = 3
@@ -165,12 +166,14 @@ def _compare(arguments: argparse.Namespace) -> int:
     for name, (z, runs) in sorted(found.items(), key=lambda item: -item[1][0]):
         tops = windows.top_bins(name, after.tally, before.tally)
         bins = [{"bin": b, "expected": e, "observed": o} for b, e, o in tops]
-        rows.append({"feature": name, "z": round(z, 3), "runs": runs, "bins": bins})
+        _, w, b = windows.vectors(name, after.tally, before.tally)
+        row = {"feature": name, "z": round(z, 3), "runs": runs, "psi": round(psi(w, b), 4)}
+        rows.append({**row, "js_distance": round(js_distance(w, b), 4), "bins": bins})
     if arguments.json:
         print(json.dumps({"features": rows}))
     else:
         for row in rows:
-            print(f"{row['feature']}  z {row['z']}  {row['runs']} runs")
+            print(f"{row['feature']}  z {row['z']}  psi {row['psi']}  {row['runs']} runs")
     if not found:
         return NOT_FOUND
     return 2 if max(z for z, _ in found.values()) >= options.z_drift else 0
