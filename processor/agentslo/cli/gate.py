@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from os import environ
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import get_args
 from agentslo.cli.checklist import add_common, show
 from agentslo.cli.gate_words import report, words
 from agentslo.cli.storage import Storage, actor, add_storage, desk, storage
-from agentslo.config.agent_options import AgentFile, defaults
+from agentslo.config.agent_options import AgentFile, Releases, defaults
 from agentslo.config.kinds import Duration, Fault
 from agentslo.config.problems import ConfigError
 from agentslo.config.service_file import ServiceConfig, load
@@ -97,7 +98,7 @@ def _release(arguments: argparse.Namespace) -> int:
             now_ns=now_ns,
             min_runs=arguments.min_runs,
             max_age_s=float(Duration(60, 90 * 86_400).parse(arguments.max_age)),
-            **({"releases": file.releases} if file else {}),
+            releases=file.releases if file else Releases(),
         )
         evidence = _evidence(arguments, config, file, ask)
         if directory:
@@ -143,6 +144,8 @@ def _recorded(found: Storage, ask: Ask, evidence: Evidence) -> GateDecision:
         sound = not audit(found.directory, {}).problems
         with taking.decisions.writing(ask.now_ns) as book:
             rows = book.rows(agent=ask.agent, kind=GIVEN)
+            written = book.rows(agent=ask.agent, kind="incident.post_mortem")
+            ask = replace(ask, post_mortem_ns=max((r.time_ns for r in written), default=0))
             exceptions = in_force(rows, ask.agent, ask.environment, ask.release, ask.now_ns)
             if not sound:
                 trouble = "the recorded decisions were changed: see `agentslo audit verify`"

@@ -67,7 +67,8 @@ class Counts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Where an objective's budget stands. `left_ratio`: NaN where nothing was counted.
-    `worst_day_ratio`: at least this much of the budget was spent within one day.
+    `worst_day_ratio`: at least this much of the budget was spent within the day before
+    `worst_day_ns`.
     """
 
     state: State
@@ -75,6 +76,7 @@ class Standing:
     left_ratio: float
     left_runs: float
     worst_day_ratio: float
+    worst_day_ns: int
     now: Counts
 
 
@@ -96,12 +98,14 @@ def standing(history: Sequence[Counts], objective_ratio: float, min_runs: float)
     enough = [c for c in history if c.runs >= max(min_runs, 1)]
     state, since_ns = _fold([(c.time_ns, _proven(c, budget_ratio)) for c in enough])
     now = history[-1]
+    worst_day_ratio, worst_day_ns = _worst_day(enough, budget_ratio * now.judged)
     return Standing(
         state=state,
         since_ns=since_ns or history[0].time_ns,
         left_ratio=left_ratio(now, objective_ratio),
         left_runs=budget_ratio * now.judged - now.bad,
-        worst_day_ratio=_worst_day(enough, budget_ratio * now.judged),
+        worst_day_ratio=worst_day_ratio,
+        worst_day_ns=worst_day_ns,
         now=now,
     )
 
@@ -148,14 +152,15 @@ def _next(
     return state
 
 
-def _worst_day(history: Sequence[Counts], budget_runs: float) -> float:
-    """The most that one day added to the bad runs, of what the budget allows. What left the
-    period on that day is not added back, so it is a lower bound.
+def _worst_day(history: Sequence[Counts], budget_runs: float) -> tuple[float, int]:
+    """The most that one day added to the bad runs, of what the budget allows, and when the day
+    ended. What left the period on that day is not added back, so it is a lower bound.
     """
-    first, worst = 0, 0.0
+    first, worst, worst_ns = 0, 0.0, 0
     for place, end in enumerate(history):
         while history[first].time_ns < end.time_ns - GAP_NS:
             first += 1
-        start = min(c.bad for c in history[first : place + 1])
-        worst = max(worst, end.bad - start)
-    return worst / budget_runs if budget_runs > 0 else 0.0
+        spent = end.bad - min(c.bad for c in history[first : place + 1])
+        if spent > worst:
+            worst, worst_ns = spent, end.time_ns
+    return (worst / budget_runs if budget_runs > 0 else 0.0), worst_ns

@@ -71,6 +71,8 @@ class Ask:
     min_runs: float = 20
     max_age_s: float = 86_400.0
     releases: Releases = field(default_factory=Releases)
+    post_mortem_ns: int = 0
+    """When the agent's newest post-mortem was written; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +208,7 @@ def _of_budget(
         elif found.state == "caution":
             why += "; halve the canary's share, and have a second person approve"
             yield Finding(effect="condition", code="caution", says=why, numbers=numbers)
-        if found.worst_day_ratio >= POST_MORTEM_RATIO:
+        if found.worst_day_ratio >= POST_MORTEM_RATIO and ask.post_mortem_ns < found.worst_day_ns:
             says = f"{slo.slo}: one day spent {found.worst_day_ratio:.0%} of the budget; "
             numbers = {"slo": slo.slo, "worst_day_ratio": found.worst_day_ratio}
             says += "its incident needs a post-mortem"

@@ -141,6 +141,9 @@ def test_a_day_that_spent_a_fifth_asks_for_a_post_mortem() -> None:
     now = Counts(time_ns=NOW_NS, good=970, bad=30, unknown=0)
     decision = decide(ASK, evidence(slos=(replace(SLO, history=(before, now)),)), ())
     assert decision.result == "pass" and codes(decision) == {"post_mortem"}
+    written = replace(ASK, post_mortem_ns=NOW_NS)
+    spent = evidence(slos=(replace(SLO, history=(before, now)),))
+    assert decide(written, spent, ()).findings == ()
 
 
 # ---- simulated histories
