@@ -58,6 +58,13 @@ coverage: venv-dev ## the tests, no tool missing, with branch coverage
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report | tail -n 2
 
+fuzz: venv-dev ## fuzzes every way in with atheris (ARGS="--seconds 600 cut json")
+	@$(BIN)/python -m pip install -q "atheris>=3"
+	$(BIN)/python tests/fuzz/run.py $(ARGS)
+
+sbom: ## writes dist/sbom.json: what an installation holds
+	@scripts/sbom.sh
+
 constraints: ## renews constraints.txt to the newest versions the ranges allow
 	@scripts/constraints.sh
 
