@@ -1,4 +1,4 @@
-"""`agentslo report daily|day30|quarterly|governance|billing`: what happened, with what proves it.
+"""`agentslo report`, `daily` to `billing` and `privacy`: what happened, with what proves it.
 
 In: the storage directory, the agent's file. Out: Markdown, or JSON. Exit codes: 0 printed, 1 usage
 or storage, 3 there is no run to report of.
@@ -9,7 +9,9 @@ import json
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
+from agentslo.cli import privacy
 from agentslo.cli.checklist import add_common
 from agentslo.cli.storage import storage
 from agentslo.config.kinds import Duration, Fault
@@ -33,11 +35,17 @@ ABOUT = {
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command; its `func` takes the parsed arguments and returns the exit code."""
     parser = subparsers.add_parser("report", help="what happened, with what proves it")
-    commands = parser.add_subparsers(dest="what", metavar="|".join(DAYS), required=True)
+    commands = parser.add_subparsers(
+        dest="what", metavar="|".join((*DAYS, "privacy")), required=True
+    )
     for name, days in DAYS.items():
         made = add_common(commands.add_parser(name, help=ABOUT[name]))
         made.add_argument("--since", default=days, help=f"how far back (default {days})")
         made.set_defaults(func=partial(_run, name))
+    made = commands.add_parser("privacy", help="what is kept where, for how long, and what leaves")
+    made.add_argument("--config", type=Path, help="service file (default: AGENTSLO_CONFIG)")
+    made.add_argument("--json", action="store_true", help="print JSON")
+    made.set_defaults(func=privacy.run)
 
 
 def _run(name: str, arguments: argparse.Namespace) -> int:
