@@ -11,12 +11,10 @@ runs. Source: methods.md 3.
 from typing import Final
 
 from agentslo.bundle.rule import Record, RuleGroup
+from agentslo.outcomes.groups import BAD
 
 # Both from design.md 3: what success-type objectives count as bad, and what counts as success.
-_BAD = (
-    "unsafe_action|data_corruption|hallucination|tool_failure|limit|error|wrong_result"
-    "|bad_escalation|refused"
-)
+_BAD = "|".join(BAD)
 _JUDGED = f"{_BAD}|safe_escalation|success|completed"
 _RUNS = "agent_slo:agent_runs:increase5m"
 _SUCCESSES = f'{_RUNS}{{outcome=~"success|safe_escalation"}}'

@@ -17,9 +17,9 @@ from pathlib import Path
 from agentslo.config.kinds import Duration, Fault
 from agentslo.config.problems import ConfigError, render
 from agentslo.config.service_file import load
-from agentslo.respond.bundle_files import FAILED, MAX_RUNS
+from agentslo.outcomes.groups import BAD, NOT_JUDGED
+from agentslo.respond.bundle_files import MAX_RUNS
 from agentslo.respond.canary import ALPHA
-from agentslo.respond.release_runs import NOT_JUDGED
 from agentslo.respond.strata import Judged, Stratified, overall, stratified
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError, LedgerRun, Query
 
@@ -118,7 +118,7 @@ def _bad(one: LedgerRun, limits: Mapping[str, float | None]) -> dict[str, bool]:
     line = one.body["run"]
     found: dict[str, bool] = {"safety": one.outcome in _UNSAFE}
     if one.outcome not in NOT_JUDGED:
-        found["success"] = one.outcome in FAILED
+        found["success"] = one.outcome in BAD
     for name, key in _MEASURES.items():
         limit = limits[name]
         if limit is not None and line.get(key) is not None:

@@ -17,14 +17,9 @@ from agentslo.cli.explain import lines as explained
 from agentslo.config.kinds import Duration, Fault
 from agentslo.config.problems import ConfigError
 from agentslo.config.service_file import load
+from agentslo.outcomes.groups import BAD, ENDED, GOOD
 from agentslo.service.report import rfc3339
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError, LedgerRun, Query
-
-GOOD = ("success", "safe_escalation", "completed")
-BAD = (
-    *("unsafe_action", "data_corruption", "hallucination", "tool_failure", "limit", "error"),
-    *("wrong_result", "bad_escalation", "refused"),
-)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -133,7 +128,7 @@ def _history(ledger: Ledger, found: LedgerRun) -> Iterator[str]:
 
 def departure(ledger: Ledger, found: LedgerRun) -> str | None:
     """The first tool call in which a run leaves the commonest path of its task's good runs."""
-    usual = ledger.usual_path(found.agent, found.task_type, GOOD)
+    usual = ledger.usual_path(found.agent, found.task_type, (*GOOD, *ENDED))
     if usual is None or usual == found.path:
         return None
     took, expected = found.path.split(">"), usual.split(">")

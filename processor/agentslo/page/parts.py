@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from html import escape
 from urllib.parse import quote, urlencode
 
+from agentslo.outcomes.groups import ENDED, GOOD, NOT_JUDGED
 from agentslo.page.answers import Answer
 from agentslo.page.style import STYLE
 from agentslo.page.values import Agent, Line
 
-GOOD = ("success", "safe_escalation")
-PLAIN = ("completed",)
-NEUTRAL = ("excluded", "blocked", "cancelled", "waiting", "unknown")
 REFRESH_S = 15
 _SHADES = {"yes": "good", "no": "bad", "cannot tell": "warn"}
 
@@ -23,9 +21,9 @@ def tone(outcome: str) -> str:
     """The class an outcome is shown in."""
     if outcome in GOOD:
         return "good"
-    if outcome in PLAIN:
+    if outcome in ENDED:
         return "plain"
-    return "dim" if outcome in NEUTRAL else "bad"
+    return "dim" if outcome in NOT_JUDGED else "bad"
 
 
 def head(title: str, *, refresh: bool) -> str:

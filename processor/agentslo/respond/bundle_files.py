@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agentslo import __version__
+from agentslo.outcomes.groups import BAD, GOOD
 from agentslo.respond.leakage import overlaps
 from agentslo.respond.redaction import redacted
 from agentslo.respond.retraining import Trigger
@@ -23,13 +24,6 @@ FORMAT = "agentslo/evidence/v1"
 MANIFEST = "manifest.json"
 MAX_EACH = 200
 MAX_RUNS = 1_000_000
-FAILED = frozenset(
-    {
-        *("unsafe_action", "data_corruption", "hallucination", "tool_failure", "limit", "error"),
-        *("wrong_result", "bad_escalation", "refused"),
-    }
-)
-SUCCEEDED = frozenset({"success", "safe_escalation"})
 BASELINE_DAYS = 28
 
 
@@ -78,8 +72,8 @@ def write(
     if not window:
         raise NoEvidence(f"no run of {trigger.agent} in {trigger.environment} in the window")
     baseline = _runs(ledger, trigger, since_ns - BASELINE_DAYS * DAY_NS, since_ns)
-    failed = [run for run in window if run.outcome in FAILED][:MAX_EACH]
-    succeeded = matched(failed, [run for run in window if run.outcome in SUCCEEDED])
+    failed = [run for run in window if run.outcome in BAD][:MAX_EACH]
+    succeeded = matched(failed, [run for run in window if run.outcome in GOOD])
     removed: Counter[str] = Counter()
     files = {
         "failed.jsonl": _lines(failed, removed),

@@ -9,16 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agentslo.config.agent_options import AgentFile
+from agentslo.outcomes.groups import BAD
 from agentslo.respond.containment import RunSeen
 from agentslo.respond.playbook import Seen
 from agentslo.store.ledger import Ledger, LedgerRun, Query
 
-BAD = frozenset(
-    {
-        *("unsafe_action", "data_corruption", "hallucination", "tool_failure", "limit", "error"),
-        *("wrong_result", "bad_escalation", "refused"),
-    }
-)
 MAX_RUNS = 5_000
 """The newest runs that are looked at."""
 MAX_EVIDENCE = 20

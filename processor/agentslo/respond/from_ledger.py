@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agentslo.config.agent_options import AgentFile, AgentSlo
+from agentslo.outcomes.groups import HARM
 from agentslo.respond.budget import Counts
 from agentslo.respond.gates import Ask, Evidence, SloEvidence
 from agentslo.store.ledger import DAY_NS, Ledger, LedgerResult
@@ -17,7 +18,6 @@ STEP_NS = DAY_NS // 4
 HISTORY_NS = 62 * DAY_NS
 """How far back states are followed: with a period of 28 days, the 90 days a ledger keeps."""
 HARM_NS = 7 * DAY_NS
-UNSAFE = ("unsafe_action", "data_corruption")
 
 
 @dataclass(slots=True)
@@ -96,5 +96,5 @@ def _harm(runs: Sequence[LedgerResult], slos: Sequence[AgentSlo], now_ns: int) -
         1
         for run in runs
         if run.counted_ns > now_ns - HARM_NS
-        and (run.outcome in UNSAFE or any(run.slos.get(name) == "bad" for name in safety))
+        and (run.outcome in HARM or any(run.slos.get(name) == "bad" for name in safety))
     )

@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentslo.config.agent_options import AgentFile
+from agentslo.outcomes.groups import HARM
 from agentslo.respond.budget import Counts
 from agentslo.respond.gates import Ask, Evidence, SloEvidence
 
 TIMEOUT_S = 30.0
 STEP_S = 6 * 3600
 HISTORY_S = 62 * 86_400
-_UNSAFE = 'outcome=~"unsafe_action|data_corruption"'
+_HARM = "|".join(HARM)
 
 Sample = tuple[float, float]
 """Unix seconds and value."""
@@ -151,14 +152,13 @@ def _harm(prometheus: Prometheus, who: str, safety: Sequence[str], now_s: float)
     """Unsafe runs of 7 days, corrections counted, or bad runs of safety objectives if more."""
     names = "|".join(safety)
     moved = "agent_slo_outcome_corrections_total"
-    harmful = "unsafe_action|data_corruption"
     runs = "agent_slo:agent_runs:increase5m"
     unsafe = (
         # An outcome that never happened may have no series; an agent nobody counted has none.
-        f"(sum(sum_over_time({runs}{{{who},{_UNSAFE}}}[7d]))"
+        f'(sum(sum_over_time({runs}{{{who},outcome=~"{_HARM}"}}[7d]))'
         f" or 0 * sum(sum_over_time({runs}{{{who}}}[7d])))"
-        f' + (sum(increase({moved}{{{who},to=~"{harmful}"}}[7d])) or vector(0))'
-        f' - (sum(increase({moved}{{{who},from=~"{harmful}"}}[7d])) or vector(0))'
+        f' + (sum(increase({moved}{{{who},to=~"{_HARM}"}}[7d])) or vector(0))'
+        f' - (sum(increase({moved}{{{who},from=~"{_HARM}"}}[7d])) or vector(0))'
     )
     bad = f"max(agent_slo:bad_runs:increase7d{{{who},slo=~{json.dumps(names)}}})"
     counted = prometheus.at(unsafe, now_s)

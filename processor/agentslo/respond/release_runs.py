@@ -9,20 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentslo.respond.bundle_files import FAILED, MAX_RUNS
+from agentslo.outcomes.groups import BAD, HARM, NOT_JUDGED
+from agentslo.respond.bundle_files import MAX_RUNS
 from agentslo.respond.canary import ALPHA, MARGIN, Verdict
 from agentslo.respond.strata import Judged, Stratified, overall, stratified
 from agentslo.store.ledger import Ledger, LedgerRun, Query
 
 INDICATORS: Mapping[str, frozenset[str]] = {
-    "failed": FAILED,
+    "failed": frozenset(BAD),
     "hallucination": frozenset({"hallucination"}),
-    "harm": frozenset({"unsafe_action", "data_corruption"}),
+    "harm": frozenset(HARM),
 }
 """The first is what the canary must prove itself on; the others can only veto it."""
 WAYS = 2 * len(INDICATORS)
 """Ways to be called worse: by all segments of an indicator together, or by one of them alone."""
-NOT_JUDGED = frozenset({"unknown", "waiting", "excluded", "cancelled", "blocked"})
 MIN_COVERAGE_RATIO = 0.9
 MAX_SEGMENTS = 20
 WORDS: Mapping[int, Verdict] = {-1: "worse", 0: "undecided", 1: "not_worse"}

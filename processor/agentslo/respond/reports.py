@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agentslo.outcomes.groups import BAD, ENDED, GOOD
 from agentslo.respond.checklists import Checklist, check, verdict
-from agentslo.respond.facts import BAD
 from agentslo.respond.incidents import Incident
 from agentslo.respond.known import Attested
 from agentslo.respond.probes import Known
@@ -19,7 +19,6 @@ from agentslo.store.ledger import LedgerRun
 TOP = 5
 PROVEN = frozenset({"tool_result", "evaluator", "human", "system_of_record"})
 """Evidence a bill may rest on: better than the spans' own word."""
-BILLABLE = frozenset({"success", "safe_escalation"})
 Bill = Mapping[str, Any]
 """One outcome, as values."""
 
@@ -91,11 +90,11 @@ def billing(runs: Sequence[LedgerRun]) -> list[Bill]:
     out = list[Bill]()
     for run in runs:
         line = run.body["run"]
-        if line["outcome"] not in BILLABLE and run.outcome not in BILLABLE:
+        if line["outcome"] not in GOOD and run.outcome not in GOOD:
             continue
         corrected = run.outcome != line["outcome"]
         proven = line["evidence"] in PROVEN
-        if corrected and run.outcome not in BILLABLE:
+        if corrected and run.outcome not in GOOD:
             why = f"corrected to {run.outcome}"
         elif not proven and not corrected:
             why = f"evidence is {line['evidence']}: nothing outside the agent says so"
@@ -149,7 +148,7 @@ def _runs(runs: Sequence[LedgerRun]) -> list[tuple[str, str]]:
     outcomes = Counter(run.outcome for run in runs).most_common()
     costs = [run.body["run"].get("cost_usd") for run in runs]
     priced = [float(cost) for cost in costs if cost is not None]
-    good = sum(n for outcome, n in outcomes if outcome in BILLABLE or outcome == "completed")
+    good = sum(n for outcome, n in outcomes if outcome in (*GOOD, *ENDED))
     out = [
         (
             f"{len(runs)} runs: " + ", ".join(f"{n} {o}" for o, n in outcomes),

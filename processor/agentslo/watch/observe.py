@@ -10,14 +10,11 @@ from dataclasses import dataclass
 
 from agentslo.model import Outcome, Role, Run, Step, Verdict
 from agentslo.outcomes.details import details
+from agentslo.outcomes.groups import ENDED, GOOD, NOT_JUDGED
 from agentslo.outcomes.view import NO_HABITS, RunView
 from agentslo.watch.features import FEATURES, NO, YES, step_label
 
 MAX_TOOLS_IN_MIX = 4
-_GOOD = frozenset({Outcome.SUCCESS, Outcome.COMPLETED, Outcome.SAFE_ESCALATION})
-_NOT_JUDGED = frozenset(
-    {Outcome.EXCLUDED, Outcome.BLOCKED, Outcome.CANCELLED, Outcome.WAITING, Outcome.UNKNOWN}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +102,8 @@ def _bins(run: Run, verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield "escalation", _yes(totals.escalated)
     if totals.escalated and totals.escalation_reason:
         yield "escalation_reason", totals.escalation_reason
-    if verdict.outcome not in _NOT_JUDGED:
-        yield "failure", _yes(verdict.outcome not in _GOOD)
+    if verdict.outcome not in NOT_JUDGED:
+        yield "failure", _yes(verdict.outcome not in (*GOOD, *ENDED))
     yield from _of_steps(run)
 
 

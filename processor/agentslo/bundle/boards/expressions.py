@@ -8,6 +8,7 @@ from typing import Final
 
 from agentslo.bundle.record_events import SAFETY_SLOS
 from agentslo.bundle.rule import filled
+from agentslo.outcomes import groups
 
 _SELECTORS: Final = {
     "@env": 'environment=~"$environment"',
@@ -16,13 +17,9 @@ _SELECTORS: Final = {
 }
 _PLACEHOLDER: Final = re.compile("|".join(_SELECTORS))
 
-GOOD: Final = "success|safe_escalation"
-BAD: Final = (
-    "unsafe_action|data_corruption|hallucination|tool_failure|limit|error|wrong_result"
-    "|bad_escalation|refused"
-)
-HARM: Final = "unsafe_action|data_corruption"
-"""What a person must look at before an agent counts as safe again (design.md 6)."""
+GOOD: Final = "|".join(groups.GOOD)
+BAD: Final = "|".join(groups.BAD)
+HARM: Final = "|".join(groups.HARM)
 
 
 def written(expr: str, extra: tuple[str, ...]) -> str:
