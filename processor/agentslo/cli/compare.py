@@ -99,7 +99,8 @@ def compared(runs: Sequence[LedgerRun], canary: str) -> dict[str, Stratified]:
                     is_bad=is_bad,
                 )
             )
-    alpha = ALPHA / len(DIMENSIONS)
+    # Each dimension has two ways to be called worse: pooled, and by one segment alone.
+    alpha = ALPHA / (2 * len(DIMENSIONS))
     return {name: stratified(found, alpha) for name, found in judged.items() if found}
 
 
