@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from agentslo.config.agent_options import AgentFile
 from agentslo.respond import probes
 from agentslo.respond.attestations import Attestation
 from agentslo.respond.probes import Known, Shown
@@ -135,16 +134,3 @@ def _result(item: Item, known: Known, given: Sequence[Attestation]) -> Result:
         why = f"expired: {given[-1].actor} vouched for it more than {item.days} days ago"
         why = why if given[-1].time_ns < since_ns else "expired: it held only for a time"
     return Result(item=item, state="missing", why=why, mend=mend, evidence=evidence)
-
-
-def stale(
-    known_file: AgentFile, attested: Mapping[str, Sequence[Attestation]], now_ns: int
-) -> list[str]:
-    """Quarterly reviews that are overdue, by name: what an alert asks for."""
-    out = []
-    for item in LISTS["quarterly"]:
-        if item.probe is None:
-            since_ns = now_ns - item.days * 86_400 * 1_000_000_000
-            if not any(a.time_ns >= since_ns for a in attested.get(item.name, ())):
-                out.append(f"{known_file.name}: {item.name}")
-    return out

@@ -21,7 +21,6 @@ from agentslo.store.decisions import Decision
 State = Literal["open", "acknowledged", "resolved", "closed"]
 PREFIX = "incident/"
 MAX_TEXT = 4_000
-MAX_EVIDENCE = 50
 
 
 @dataclass(slots=True, kw_only=True)
