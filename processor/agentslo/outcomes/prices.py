@@ -115,15 +115,15 @@ def _linear(exact: Callable[[int, int, int], Any]) -> Rates | None:
         isinstance(value, Decimal | None) for value in prices.values()
     ):
         return None
-    request = found.total_price
-    million = Decimal(MILLION)
+    base, million = found.total_price, Decimal(MILLION)
     parts = [
-        (exact(MILLION, 0, 0).total_price - request) / million,
-        (exact(MILLION, MILLION, 0).total_price - request) / million,
-        (exact(0, 0, MILLION).total_price - request) / million,
-        request,
+        (exact(MILLION, 0, 0).total_price - base) / million,
+        (exact(MILLION, MILLION, 0).total_price - base) / million,
+        (exact(0, 0, MILLION).total_price - base) / million,
+        base,
     ]
     unit = 10 ** max(0, *(-int(part.normalize().as_tuple().exponent) for part in parts))
-    rates = Rates(*(int(part * unit) for part in parts), unit)
+    fresh, cached, answer, request = (int(part * unit) for part in parts)
+    rates = Rates(fresh, cached, answer, request, unit)
     same = all(rates.of(*tokens) == float(exact(*tokens).total_price) for tokens in _PROBES)
     return rates if same else None
