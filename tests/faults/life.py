@@ -14,7 +14,15 @@ from pathlib import Path
 
 import yaml
 
-from faults.oracle import BackEnd, Places, Scraper, Upstream, back_end, outcomes_expected
+from faults.oracle import (
+    BackEnd,
+    Places,
+    Scraper,
+    Upstream,
+    back_end,
+    outcomes_expected,
+    outcomes_judged,
+)
 from support.process import Running
 from support.wait import until
 
@@ -34,6 +42,9 @@ class Result:
     spans_lost: int = 0
     runs_counted: int = 0
     outcomes_wrong: dict[str, int] = field(default_factory=dict)
+    corrected: int = 0
+    roots_held: int = 0
+    """At the kill that met the most."""
     falls: list[str] = field(default_factory=list)
     scrapes: int = 0
     duplicates: int = 0
@@ -100,7 +111,7 @@ def live(
     chance, result, began = random.Random(seed), Result(seed=seed), time.monotonic()
     with back_end() as downstream:
         life = Life(command, folder, downstream, more)
-        upstream = Upstream(life.places.grpc, rate)
+        upstream = Upstream(life.places.grpc, rate, life.places.page)
         scraper = Scraper(f"http://{life.places.metrics}")
         service = life.start()
         upstream.start()
@@ -110,6 +121,7 @@ def live(
             if outages and chance.random() < 0.7:
                 (downstream.away.clear if downstream.away.is_set() else downstream.away.set)()
             time.sleep(chance.uniform(0.0, 4.0))
+            result.roots_held = max(result.roots_held, scraper.held)
             service.kill()
             result.kills += 1
             service = life.start(wait=not starting or result.kills == kills)
@@ -120,10 +132,7 @@ def live(
             downstream.away.clear()
         else:
             upstream.finish(120)
-        expected = Counter()
-        outcomes = outcomes_expected()
-        for kind, count in upstream.finished.items():
-            expected[outcomes[kind]] += count
+        expected = expectation(upstream)
         _await_counted(scraper, expected, upstream, downstream)
         _reckon(result, upstream, downstream, scraper, expected)
         service.stop()
@@ -132,12 +141,34 @@ def live(
     return result
 
 
+def expectation(upstream: Upstream) -> Counter[str]:
+    """How many runs must stand under each outcome, corrections included."""
+    expected: Counter[str] = Counter()
+    outcomes, judged = outcomes_expected(), outcomes_judged()
+    for kind, count in upstream.finished.items():
+        complained = upstream.complained[kind]
+        expected[outcomes[kind]] += count - complained
+        expected[judged[kind]] += complained
+    return +expected
+
+
+def _standing(scraper: Scraper) -> Counter[str]:
+    """How many runs stand under each outcome: counted, and corrected since."""
+    found = scraper.total("agent_slo_runs_total", "outcome")
+    corrections = "agent_slo_outcome_corrections_total"
+    found.update(scraper.total(corrections, "to"))
+    found.subtract(scraper.total(corrections, "from"))
+    return +found
+
+
 def _await_counted(
     scraper: Scraper, expected: Counter[str], upstream: Upstream, downstream: BackEnd
 ) -> None:
     def counted() -> bool:
-        seen = scraper.total("agent_slo_runs_total", "outcome").total()
-        return seen >= expected.total() and upstream.acknowledged.keys() <= downstream.copies.keys()
+        return (
+            _standing(scraper) == expected
+            and upstream.acknowledged.keys() <= downstream.copies.keys()
+        )
 
     try:
         until(counted, timeout_s=60, what="all runs to be counted")
@@ -155,9 +186,11 @@ def _reckon(
     scraper: Scraper,
     expected: Counter[str],
 ) -> None:
-    counted = scraper.total("agent_slo_runs_total", "outcome")
+    counted = _standing(scraper)
+    result.corrected = scraper.total("agent_slo_outcome_corrections_total").total()
     ours = {span: downstream.copies.get(span, []) for span in upstream.acknowledged}
-    result.runs, result.runs_counted = expected.total(), counted.total()
+    result.runs = expected.total()
+    result.runs_counted = scraper.total("agent_slo_runs_total").total()
     result.spans_acknowledged = len(ours)
     result.spans_lost = sum(not copies for copies in ours.values())
     result.outcomes_wrong = {

@@ -7,10 +7,12 @@ span are byte-equal.
 """
 
 import hashlib
+import json
 import random
 import socket
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -26,7 +28,8 @@ from agentslo.otlp.answer import Signal
 from agentslo.otlp.cut import Request
 from agentslo.otlp.files import Message
 from agentslo.otlp.ids import read_ids
-from agentslo.service.events import Counted
+from agentslo.service.events import Corrected, Counted
+from agentslo.service.feedback import read as read_feedback
 from agentslo.service.stream import Stream
 from scenarios import tree
 from support.ports import LOOPBACK
@@ -36,6 +39,10 @@ EXPORT = Signal.TRACES.grpc_method
 RETRY_S = 0.2
 SENDERS = 12
 KINDS = ("completed", "failed tool", "cut off", "below infrastructure")
+JUDGED_EVERY = 3
+"""Which runs people complain about: every so many; with four kinds, some of each."""
+JUDGED_WITHIN_S = 12.0
+"""So late at the latest: before their runs close, and after."""
 
 
 def run_requests(number: int) -> list[bytes]:
@@ -70,17 +77,38 @@ def spans_in(body: bytes) -> dict[Span, bytes]:
     return found
 
 
+def complaint(number: int) -> bytes:
+    """What a person says of a run after the fact; the same each time it is said."""
+    about = {"trace_id": tree.trace_id(f"run {number}").hex(), "id": f"complaint {number}"}
+    return json.dumps({**about, "kind": "complaint"}).encode()
+
+
 def outcomes_expected() -> dict[str, str]:
     """The outcome of each kind of run, as replay gives it."""
     found = {}
     for number, kind in enumerate(KINDS):
-        bodies = run_requests(number)
-        messages = [
-            Message(path="f", signal=Signal.TRACES, body=b, time_ns=tree.at_ns(6)) for b in bodies
-        ]
-        counted = [h for h in Stream(ServiceConfig()).play(messages) if isinstance(h, Counted)]
-        (found[kind],) = [c.verdict.outcome.value for c in counted]
+        (found[kind],) = [c.verdict.outcome.value for c in _played(number)[1]]
     return found
+
+
+def outcomes_judged() -> dict[str, str]:
+    """The outcome of each kind of run once a person has complained."""
+    found = {}
+    for number, kind in enumerate(KINDS):
+        stream, (counted,) = _played(number)
+        said = stream.pipeline.heard.judgement(*read_feedback(complaint(number)), tree.at_ns(60))
+        corrected = [h.after.outcome.value for h in said if isinstance(h, Corrected)]
+        found[kind] = corrected[0] if corrected else counted.verdict.outcome.value
+    return found
+
+
+def _played(number: int) -> tuple[Stream, list[Counted]]:
+    messages = [
+        Message(path="f", signal=Signal.TRACES, body=body, time_ns=tree.at_ns(6))
+        for body in run_requests(number)
+    ]
+    stream = Stream(ServiceConfig())
+    return stream, [h for h in stream.play(messages) if isinstance(h, Counted)]
 
 
 @dataclass
@@ -122,19 +150,28 @@ def back_end() -> Iterator[BackEnd]:
 
 @dataclass
 class Upstream:
-    """Senders that retry the same bytes until they are acknowledged, as a Collector does."""
+    """Senders that retry the same bytes until they are acknowledged, as a Collector does.
+
+    `feedback`: where people complain of every third run, as stubborn as the senders.
+    """
 
     address: str
     rate: float
+    feedback: str = ""
     acknowledged: dict[Span, bytes] = field(default_factory=dict)
     finished: Counter[str] = field(default_factory=Counter)
     """Runs of which every request was acknowledged, by kind."""
+    complained: Counter[str] = field(default_factory=Counter)
+    """Runs of which a complaint was acknowledged, by kind."""
     refusals: Counter[str] = field(default_factory=Counter)
     issued: int = 0
 
     def __post_init__(self) -> None:
         self._stop, self._lock = threading.Event(), threading.Lock()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(SENDERS)]
+        self._unjudged: list[tuple[float, int]] = []
+        self._judge = threading.Thread(target=self._complain, daemon=True)
+        self._threads += [self._judge] if self.feedback else []
 
     def start(self) -> None:
         """Begin to send."""
@@ -162,7 +199,38 @@ class Upstream:
                     time.sleep(random.random() * 0.05)
                 with self._lock:
                     self.finished[KINDS[number % len(KINDS)]] += 1
+                    if self.feedback and number % JUDGED_EVERY == 0:
+                        later_s = random.random() * JUDGED_WITHIN_S
+                        self._unjudged.append((time.monotonic() + later_s, number))
                 time.sleep(SENDERS / self.rate)
+
+    def _complain(self) -> None:
+        while True:
+            with self._lock:
+                due = [one for one in self._unjudged if one[0] <= time.monotonic()]
+                self._unjudged = [one for one in self._unjudged if one not in due]
+                over = self._stop.is_set() and not due and not self._unjudged
+            senders = [t for t in self._threads if t is not self._judge]
+            if over and not any(t.is_alive() for t in senders):
+                return
+            for _, number in due:
+                self._tell(number)
+            time.sleep(0.05)
+
+    def _tell(self, number: int) -> None:
+        asked = urllib.request.Request(
+            f"http://{self.feedback}/v1/feedback",
+            complaint(number),
+            {"Content-Type": "application/json"},
+        )
+        while True:
+            try:
+                with urllib.request.urlopen(asked, timeout=20):
+                    break
+            except (OSError, HTTPException):
+                time.sleep(RETRY_S)
+        with self._lock:
+            self.complained[KINDS[number % len(KINDS)]] += 1
 
     def _send(self, export: grpc.UnaryUnaryMultiCallable, body: bytes) -> None:
         while True:
@@ -186,6 +254,8 @@ class Scraper:
     values: dict[str, float] = field(default_factory=dict)
     falls: list[str] = field(default_factory=list)
     scrapes: int = 0
+    held: int = 0
+    """Spans held at the last scrape."""
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
@@ -215,6 +285,8 @@ class Scraper:
         for line in text.splitlines():
             if line.startswith("# TYPE"):
                 kind = line.split()[-1]
+            if line.startswith("agent_slo_processor_spans_held{"):
+                self.held = int(float(line.split()[-1]))
             if line.startswith("#") or kind not in ("counter", "histogram"):
                 continue
             name, _, value = line.rpartition(" ")
