@@ -28,7 +28,7 @@ async def live(folder: Path) -> None:
     found = store.read()
     if found.trouble or found.damaged:
         say(f"trouble {found.trouble} {found.damaged}")
-    kept = {(entry.kind, entry.key): entry.body for entry in found.entries}
+    kept = {(entry.kind, entry.key): entry.body for entry in found.entries()}
     for (kind, key), body in kept.items():
         if kind == "n":
             say(f"has journal {int.from_bytes(key, 'big')} {body[:8].hex()}")

@@ -64,7 +64,7 @@ class World:
         self.store = Store(self.folder, 2**30, "normal")
         found = self.store.read()
         assert not found.trouble
-        restored = restore(found.entries, self.pipeline, self.metrics, self.now())
+        restored = restore(found, self.pipeline, self.metrics, self.now())
         assert not restored.useless
         # What had not arrived is sent again, here by hand: this back end has no name.
         self.back_end.deliver(restored.undelivered)

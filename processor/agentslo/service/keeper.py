@@ -9,7 +9,7 @@ While the disk fails all goes on from memory, and everything is written anew onc
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -160,7 +160,10 @@ class Keeper:
         names = {d.name for d in self._dispatcher.destinations}
         restored = [one for one in undelivered if one.destination in names]
         async with self.lock:
-            await self._renew(restored)
+            self._drop_changes()
+            self._keep(restored, {})
+            # Nothing happens yet: what is kept need not be in memory twice.
+            await self._store.renew(self._everything())
         for one in restored:
             self._dispatcher.accounts[one.destination].pending += one.items
         self._send(restored)
@@ -171,11 +174,8 @@ class Keeper:
         self._drop_changes()
         if loop_s < self._retry_at_s:
             return
-        group: Group = {}
-        self._keep(outgoing, group)
-        entries = [(place, body) for place, body in group.items() if body is not None]
-        entries += ((place, pack(one)) for place, one in self._undelivered.items())
-        entries += self._everything()
+        self._keep(outgoing, {})
+        entries = list(self._everything())
         # Putting much state into bytes keeps the loop from forwarding: then it is tried less often.
         took_s = asyncio.get_running_loop().time() - loop_s
         self._retry_at_s = loop_s + max(RETRY_S, took_s * RETRY_SHARE)
@@ -187,15 +187,16 @@ class Keeper:
         self._metrics.changed.clear()
         self._arrived.clear()
 
-    def _everything(self) -> list[tuple[Place, bytes]]:
-        entries: list[tuple[Place, bytes]] = []
+    def _everything(self) -> Iterator[tuple[Place, bytes]]:
+        yield from ((place, pack(one)) for place, one in self._undelivered.items())
         for kind, key in kept_state.everything(self._pipeline):
             body = self._encoded(kind, key)
             if body is not None:
-                entries.append(((kind.value, kept_state.key_bytes(key)), body))
-        entries += self._rows.snapshot(self._now())
-        series = keeping.everything(self._metrics)
-        return entries + [((SERIES, key), body) for key, body in series if body is not None]
+                yield (kind.value, kept_state.key_bytes(key)), body
+        yield from self._rows.snapshot(self._now())
+        for name, series in keeping.everything(self._metrics):
+            if series is not None:
+                yield (SERIES, name), series
 
     def _changed(self) -> Group:
         """The entries to write for all that changed since the last time."""

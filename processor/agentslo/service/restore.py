@@ -1,12 +1,11 @@
 """At start: the journal's entries put back into the pipeline and the metrics.
 
-In: entries in any order. Out: what must still be sent, and how many entries were of no use. No
-state. One bad entry costs itself and no other.
+In: what the journal holds, read one entry at a time. Out: what must still be sent, and how many
+entries were of no use. No state. One bad entry costs itself and no other.
 """
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from agentslo.measure import keeping
@@ -25,43 +24,54 @@ from agentslo.service.keeper import SERIES
 from agentslo.service.open_rows import ROW
 from agentslo.service.pipeline import Pipeline
 from agentslo.store.journal import Entry
+from agentslo.store.store import Found
 
 logger = logging.getLogger(__name__)
 
+BACKLOG_BYTES = 16 * 1024 * 1024
+"""Of what must still be sent, as much is read into memory."""
 # What a run is judged by comes before runs, closed runs before the rows that hold their spans.
 _STATE = (Kind.HABIT, Kind.CLOSED, Kind.RUN, Kind.SAID, Kind.LEFT, Kind.TURNS)
 
 
 @dataclass(slots=True, kw_only=True)
 class Restored:
-    """What came back. `agents`: (agent, environment) of every agent that had been counted."""
+    """What came back. `agents`: (agent, environment) of every agent that had been counted;
+    `undelivered`: the oldest of what must be sent, from so many entries (`undelivered_read`);
+    there may be more.
+    """
 
     undelivered: list[Outgoing] = field(default_factory=list)
+    undelivered_bytes: int = 0
+    undelivered_read: int = 0
     agents: dict[tuple[str, str], None] = field(default_factory=dict)
     useless: int = 0
 
 
-def restore(
-    entries: Iterable[Entry], pipeline: Pipeline, metrics: Metrics, now_ns: int
-) -> Restored:
+def restore(found: Found, pipeline: Pipeline, metrics: Metrics, now_ns: int) -> Restored:
     """Put everything back."""
     restored = Restored()
-    by_kind: defaultdict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        by_kind[entry.kind].append(entry)
     put: dict[str, Callable[[Entry], None]] = {
         **{kind.value: _state(pipeline, kind) for kind in _STATE},
         ROW: lambda entry: _row(pipeline, entry, now_ns),
         SERIES: lambda entry: _series(metrics, entry, now_ns, restored),
-        outbox.OUTBOX: lambda entry: restored.undelivered.append(outbox.unpack(entry.body or b"")),
+        outbox.OUTBOX: lambda entry: _outgoing(entry, restored),
     }
-    restored.useless = sum(len(by_kind[kind]) for kind in by_kind.keys() - put.keys())
-    by_kind[ROW].sort(key=lambda entry: entry.key)
+    restored.useless = sum(found.kinds[kind] for kind in found.kinds.keys() - put.keys())
     for kind, put_back in put.items():
-        for entry in by_kind[kind]:
+        for entry in found.entries(kind) if found.kinds[kind] else ():
             restored.useless += not _done(put_back, entry)
     pipeline.assembler.resume(now_ns)
     return restored
+
+
+def _outgoing(entry: Entry, restored: Restored) -> None:
+    if restored.undelivered_bytes >= BACKLOG_BYTES:
+        return
+    restored.undelivered_read += 1
+    one = outbox.unpack(entry.body or b"")
+    restored.undelivered.append(one)
+    restored.undelivered_bytes += len(one.payload)
 
 
 def _done(put_back: Callable[[Entry], None], entry: Entry) -> bool:

@@ -15,16 +15,19 @@ from pathlib import Path
 from agentslo.config.options import RunsOptions, StorageOptions
 from agentslo.measure import names as m
 from agentslo.measure.series import Metrics
+from agentslo.service.backlog import spill_backlog
 from agentslo.service.dispatch import Dispatcher, Outgoing
 from agentslo.service.events import Happening
 from agentslo.service.keeper import Keeper, Record
 from agentslo.service.ledger_rows import row as ledger_row
 from agentslo.service.ledger_rows import run_row
 from agentslo.service.open_rows import OpenRows
+from agentslo.service.outbox import OUTBOX
 from agentslo.service.pipeline import Pipeline
 from agentslo.service.recorder import Recorder
 from agentslo.service.restore import Restored, restore
 from agentslo.service.spilling import Spilling
+from agentslo.store.journal import SCHEMA_VERSION
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError, LedgerRun
 from agentslo.store.spill import Spill
 from agentslo.store.store import Found, Store
@@ -57,7 +60,7 @@ class Storage:
         self._ledger, self._ledger_trouble = _ledger(folder / LEDGER_FILE)
         self._writer: LedgerWriter | None = None
         self._task: asyncio.Task[None] | None = None
-        self._undelivered: list[Outgoing] = []
+        self._found, self._restored = Found(), Restored()
         self._unreadable = 0
         self._spilling: Spilling | None = None
         self._spills: dict[str, Spill] = {}
@@ -66,22 +69,24 @@ class Storage:
 
     def restore(self, recorder: Recorder) -> None:
         """Put back what the journal holds, as far as it can be read."""
-        found = self._store.read()
-        restored = restore(found.entries, self._pipeline, self._metrics, self._now())
+        found = self._found = self._store.read()
+        restored = self._restored = restore(found, self._pipeline, self._metrics, self._now())
         if restored.useless:
             self._store.distrust()
         self._unreadable = found.damaged + restored.useless
         recorder.agents.update(restored.agents)
-        self._undelivered = restored.undelivered
-        self._tell(found, restored)
+        self._tell(found)
 
-    def _tell(self, found: Found, restored: Restored) -> None:
+    def _tell(self, found: Found) -> None:
         if found.trouble or self._unreadable:
             what = found.trouble or "not all entries can be used"
             logger.error("%s: %s; %d lost", self._store.path, what, self._unreadable)
-        if found.entries:
-            traces, runs = self._pipeline.assembler.open_traces, len(restored.undelivered)
-            logger.info("%d open traces go on, %d requests are sent again", traces, runs)
+        if found.kinds:
+            traces, requests = self._pipeline.assembler.open_traces, found.kinds[OUTBOX]
+            logger.info("%d open traces go on, %d requests are sent again", traces, requests)
+        if found.version != SCHEMA_VERSION:
+            version = f"{found.version} to {SCHEMA_VERSION}"
+            logger.info("the journal's format is brought from version %s", version)
 
     async def begin(self, runs: RunsOptions, dispatcher: Dispatcher, record: Record) -> Keeper:
         """Begin to write; gives who keeps requests and happenings from now on."""
@@ -91,13 +96,23 @@ class Storage:
             self._store, self._pipeline, self._metrics, dispatcher, rows, record, self._now
         )
         keeper.spilling = self._spilling = self._spill(dispatcher)
-        await keeper.begin(self._undelivered)
-        self._undelivered = []
+        await keeper.begin(await self._undelivered())
         self._keeper = keeper
         self._task = asyncio.create_task(keeper.run(), name="keeper")
         if self._ledger is not None:
             self._begin_ledger(self._ledger)
         return keeper
+
+    async def _undelivered(self) -> list[Outgoing]:
+        """What must still be sent; what is too much for memory is in the spill log from now on."""
+        restored, self._restored = self._restored, Restored()
+        undelivered, read = restored.undelivered, restored.undelivered_read
+        if self._found.kinds[OUTBOX] > read:
+            entries = self._found.entries(OUTBOX)
+            left, useless = await spill_backlog(entries, read, self._spills, self._now)
+            undelivered += left
+            self._unreadable += useless
+        return undelivered
 
     def _spill(self, dispatcher: Dispatcher) -> Spilling:
         """A spill log for each destination; one that cannot be opened is told and done without."""

@@ -9,14 +9,21 @@ survives power loss where the disk honours a flush (reliability.md 0.1). One con
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 JOURNAL_FILE = "journal.sqlite"
 APPLICATION_ID = 0x61736C6F
 SCHEMA_VERSION = 1
+OLDEST_VERSION = 1
+"""What is read; what is written is always the newest. Who changes the format of an entry raises
+`SCHEMA_VERSION`, keeps reading the old one, and adds a recorded file to `tests/data/journals`."""
 PAGE_BYTES = 4096
 CHECKSUM_BYTES = 4
+MAX_HOPS = 40
+"""How far an entry is looked for behind a damaged page: each time twice as far."""
 _SCHEMA = """
 CREATE TABLE entries (
   id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key BLOB NOT NULL, body BLOB NOT NULL,
@@ -54,10 +61,12 @@ class Journal:
     def __init__(self, path: Path, max_bytes: int, *, synchronous: str = "full") -> None:
         """Open the file, or make it. Raises `JournalError`, `sqlite3.Error` or `OSError`."""
         self.path = path
+        self.damaged_pages, self.damage = 0, ""
         if path.is_symlink():
             raise JournalError(f"{path} is a symbolic link")
         path.touch(mode=0o600, exist_ok=True)
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             self._prepare(max_bytes, synchronous)
         except BaseException:
@@ -69,10 +78,12 @@ class Journal:
         execute("PRAGMA busy_timeout = 0")
         found = self._pragma("application_id"), self._pragma("user_version")
         empty = not execute("SELECT 1 FROM sqlite_master").fetchone()
-        if not empty and found != (APPLICATION_ID, SCHEMA_VERSION):
-            if found[0] != APPLICATION_ID:
-                raise JournalError("it is another program's file")
-            raise JournalError(f"it has schema version {found[1]}, not {SCHEMA_VERSION}")
+        self.version = SCHEMA_VERSION if empty else found[1]
+        if not empty and found[0] != APPLICATION_ID:
+            raise JournalError("it is another program's file")
+        if not OLDEST_VERSION <= self.version <= SCHEMA_VERSION:
+            known = f"{OLDEST_VERSION} to {SCHEMA_VERSION}"
+            raise JournalError(f"it has schema version {self.version}; this agentslo knows {known}")
         execute("PRAGMA journal_mode = WAL")
         execute(f"PRAGMA synchronous = {'FULL' if synchronous == 'full' else 'NORMAL'}")
         execute(f"PRAGMA max_page_count = {max(1, max_bytes // PAGE_BYTES)}")
@@ -93,44 +104,58 @@ class Journal:
         pages = self._pragma("page_count") - self._pragma("freelist_count")
         return pages * PAGE_BYTES
 
-    def read(self) -> Iterator[Entry]:
-        """Every entry, in the order in which they first came.
+    def read(self, kinds: Iterable[str] = ()) -> Iterator[Entry]:
+        """Entries of some kinds, or all, in the order in which they first came, one at a time.
 
-        Raises `sqlite3.DatabaseError` in the midst where a page is damaged.
+        Goes on behind a damaged page; `damaged_pages` counts how often it had to.
         """
-        for kind, key, stored in self._db.execute(
-            "SELECT kind, key, body FROM entries ORDER BY id"
-        ):
-            body, checksum = stored[:-CHECKSUM_BYTES], stored[-CHECKSUM_BYTES:]
-            sound = _checksum(kind, key, body) == checksum
-            yield Entry(kind=kind, key=key, body=body if sound else None)
+        wanted = tuple(kinds)
+        # No index is asked (`+`): a damaged one would leave entries out without a word.
+        chosen = f"AND +kind IN ({','.join('?' * len(wanted))})" if wanted else ""
+        statement = f"SELECT id, kind, key, body FROM entries WHERE id > ? {chosen} ORDER BY id"  # noqa: S608 - marks only
+        after, hop = 0, 0
+        while hop <= MAX_HOPS:
+            try:
+                for number, *rest in self._db.execute(statement, (after, *wanted)):
+                    if number <= after:
+                        raise sqlite3.DatabaseError("entries are out of order")
+                    after, hop = number, 0
+                    yield _entry(*rest)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError as error:
+                if hop == 0:
+                    self.damaged_pages += 1
+                    self.damage = str(error)
+                after += 2**hop
+                hop += 1
+            else:
+                return
 
     def write(self, group: Group) -> None:
         """Commit some changes, all or none of them."""
         puts, deletes = _split(group.items())
-        self._transaction(puts, deletes)
-
-    def replace(self, entries: Iterable[tuple[Place, bytes]], keep: Iterable[str] = ()) -> None:
-        """Commit these entries as the only ones, beside the kinds to keep as they are."""
-        kept = tuple(keep)
-        puts, _ = _split(entries)
-        clear = f"DELETE FROM entries WHERE kind NOT IN ({','.join('?' * len(kept))})"  # noqa: S608 - marks only
-        self._transaction(puts, [], (clear, kept))
-
-    def _transaction(
-        self,
-        puts: list[tuple[str, bytes, bytes]],
-        deletes: list[Place],
-        first: tuple[str, tuple[str, ...]] | None = None,
-    ) -> None:
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            if first is not None:
-                db.execute(*first)
+        with self._transaction() as db:
             # What goes makes room for what comes.
             db.executemany(_DELETE, deletes)
             db.executemany(_PUT, puts)
+
+    def replace(self, entries: Iterable[tuple[Place, bytes]]) -> None:
+        """Commit these entries as the only ones, taken one at a time; an older file is one of this
+        version from then on.
+        """
+        with self._transaction() as db:
+            db.execute("DELETE FROM entries")
+            db.executemany(_PUT, (_put(place, body) for place, body in entries))
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self.version = SCHEMA_VERSION
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
@@ -147,12 +172,25 @@ def _split(
 ) -> tuple[list[tuple[str, bytes, bytes]], list[Place]]:
     puts: list[tuple[str, bytes, bytes]] = []
     deletes: list[Place] = []
-    for (kind, key), body in changes:
+    for place, body in changes:
         if body is None:
-            deletes.append((kind, key))
+            deletes.append(place)
         else:
-            puts.append((kind, key, body + _checksum(kind, key, body)))
+            puts.append(_put(place, body))
     return puts, deletes
+
+
+def _put(place: Place, body: bytes) -> tuple[str, bytes, bytes]:
+    kind, key = place
+    return kind, key, body + _checksum(kind, key, body)
+
+
+def _entry(kind: object, key: object, stored: object) -> Entry:
+    if not (isinstance(kind, str) and isinstance(key, bytes) and isinstance(stored, bytes)):
+        return Entry(kind="", key=b"", body=None)
+    body, checksum = stored[:-CHECKSUM_BYTES], stored[-CHECKSUM_BYTES:]
+    sound = _checksum(kind, key, body) == checksum
+    return Entry(kind=kind, key=key, body=body if sound else None)
 
 
 def _checksum(kind: str, key: bytes, body: bytes) -> bytes:

@@ -19,6 +19,9 @@ from agentslo.store.private import make_private
 
 LEDGER_FILE = "ledger.sqlite"
 SCHEMA_VERSION = 1
+MIGRATIONS: Mapping[int, str] = {}
+"""By version: the statements that make a file of it one of the next. A file of each older version
+is recorded in `tests/data/journals`."""
 DELETE_BATCH = 500
 RUN_BYTES = 8_192
 """Enough of a body for what stands before its spans."""
@@ -103,7 +106,7 @@ class Ledger:
         self.path = path
         try:
             self._db = _connect(path, read_only=read_only)
-            self._check()
+            self._check(read_only=read_only)
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{path}: {error}; move the file away or restore it") from error
 
@@ -122,16 +125,27 @@ class Ledger:
         """Close the file."""
         self._db.close()
 
-    def _check(self) -> None:
+    def _check(self, *, read_only: bool) -> None:
         tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
         if "meta" not in tables:
             raise LedgerError(f"{self.path}: is no ledger; give another file")
         (version,) = self._db.execute("SELECT schema_version FROM meta").fetchone()
-        if version != SCHEMA_VERSION:
-            raise LedgerError(
-                f"{self.path}: has schema version {version}, this program knows "
-                f"{SCHEMA_VERSION}; use the agentslo version that wrote it"
-            )
+        told = f"{self.path}: has schema version {version}, this program knows {SCHEMA_VERSION}"
+        if version > SCHEMA_VERSION or not set(range(version, SCHEMA_VERSION)) <= set(MIGRATIONS):
+            raise LedgerError(f"{told}; use the agentslo version that wrote it")
+        if version < SCHEMA_VERSION and read_only:
+            raise LedgerError(f"{told}; start the service once, it brings the file up to date")
+        if version < SCHEMA_VERSION:
+            self._migrate(version)
+
+    def _migrate(self, version: int) -> None:
+        """Bring an older file up to date, all or nothing."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for older in range(version, SCHEMA_VERSION):
+                for statement in MIGRATIONS[older].split(";"):
+                    self._db.execute(statement)
+            self._db.execute("UPDATE meta SET schema_version = ?", (SCHEMA_VERSION,))
 
     # ---- writing
 

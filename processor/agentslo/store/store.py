@@ -14,12 +14,22 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentslo.store.group_commit import GroupCommit
-from agentslo.store.journal import JOURNAL_FILE, Entry, Group, Journal, JournalError, Place
+from agentslo.store.journal import (
+    JOURNAL_FILE,
+    SCHEMA_VERSION,
+    Entry,
+    Group,
+    Journal,
+    JournalError,
+    Place,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -41,18 +51,36 @@ class StoreInUse(Exception):
 class Renewal:
     """Make these the only entries."""
 
-    entries: Sequence[tuple[Place, bytes]]
+    entries: Iterable[tuple[Place, bytes]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Found:
     """What the journal held at start. `damaged`: entries that could not be read, as far as known;
-    `trouble`: why the file was not used as it is; "" where it was.
+    `trouble`: why the file was not used as it is; "" where it was. `kinds`: how many sound entries
+    of each there are; `version`: of their format.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: Callable[..., Iterator[Entry]] = lambda *_: iter(())
+    """The sound ones of some kinds, or all: read from the file each time, one at a time."""
+    kinds: Counter[str] = field(default_factory=Counter)
     damaged: int = 0
     trouble: str = ""
+    version: int = SCHEMA_VERSION
+
+
+class _Taking:
+    """Entries as a thread takes them: how many so far, and whether it must stop."""
+
+    def __init__(self, entries: Iterable[tuple[Place, bytes]]) -> None:
+        self._entries, self.taken, self.over = entries, 0, False
+
+    def __iter__(self) -> Iterator[tuple[Place, bytes]]:
+        for entry in self._entries:
+            if self.over:
+                raise JournalError("it took too long")
+            self.taken += 1
+            yield entry
 
 
 Job = Group | Renewal
@@ -92,7 +120,7 @@ class Store:
     # ---- at start
 
     def read(self) -> Found:
-        """Everything that can be read, before anything is written."""
+        """Look through everything that can be read, before anything is written."""
         found = Found()
         fresh = self.directory / FRESH_FILE
         try:
@@ -111,19 +139,20 @@ class Store:
         return found
 
     def _read(self, found: Found) -> None:
-        journal = Journal(self.path, self._bound(), synchronous=self._synchronous)
-        try:
+        with closing(self._opened()) as journal:
+            found.version = journal.version
             for entry in journal.read():
                 if entry.body is None:
                     found.damaged += 1
                 else:
-                    found.entries.append(entry)
-        except sqlite3.DatabaseError:
-            # Behind a damaged page nothing is known, not even how much.
-            found.damaged += 1
-            raise
-        finally:
-            journal.close()
+                    found.kinds[entry.kind] += 1
+            found.damaged += journal.damaged_pages
+            found.trouble = journal.damage
+        found.entries = self._sound
+
+    def _sound(self, *kinds: str) -> Iterator[Entry]:
+        with closing(self._opened()) as journal:
+            yield from (entry for entry in journal.read(kinds) if entry.body is not None)
 
     def distrust(self) -> None:
         """What was read is not all of use: the file is kept when the next one is written."""
@@ -148,12 +177,23 @@ class Store:
         """Write a group; where that fails or takes too long, `trouble` says why."""
         await self._in_time(self._submit(group))
 
-    async def renew(self, entries: Sequence[tuple[Place, bytes]]) -> None:
-        """Make these the only entries, in a journal opened anew; ends the trouble, or tells it."""
+    async def renew(self, entries: Iterable[tuple[Place, bytes]]) -> None:
+        """Make these the only entries, in a journal opened anew; ends the trouble, or tells it.
+
+        The thread takes the entries one at a time: what they are made from must not change until
+        this is over. It is given up once none was taken for `COMMIT_TIMEOUT_S`.
+        """
         if self._renewing is None or self._renewing.done():
             self.trouble = ""
-            self._renewing = self._submit(Renewal(entries=entries))
-            await self._in_time(self._renewing)
+            taking = _Taking(entries)
+            self._renewing = self._submit(Renewal(entries=taking))
+            seen = -1
+            while not self._renewing.done() and seen < taking.taken:
+                seen = taking.taken
+                await asyncio.wait((self._renewing,), timeout=COMMIT_TIMEOUT_S)
+            if not self._renewing.done():
+                taking.over = True
+                self._say(f"the disk has not answered for {COMMIT_TIMEOUT_S:g} s")
 
     def _submit(self, job: Job) -> Commit:
         future = self._commits.submit(job)

@@ -42,7 +42,7 @@ def reread(folder: Path) -> Found:
 
 
 def bodies(found: Found) -> dict:
-    return {(e.kind, e.key): e.body for e in found.entries}
+    return {(e.kind, e.key): e.body for e in found.entries()}
 
 
 async def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
