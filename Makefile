@@ -9,10 +9,10 @@ PYTEST := -m pytest -q -rs -n 2 --dist loadgroup
 export PYTHON
 .DEFAULT_GOAL := help
 
-.PHONY: help run hello up preview test check lint types layers coverage tools constraints clean venv-run venv-dev
+.PHONY: help run hello up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv-run venv-dev:
 	@scripts/venv.sh $(@:venv-%=%)
@@ -35,6 +35,10 @@ preview: venv-dev ## pictures of every board over a simulated fleet, in build/pr
 
 faults: venv-dev ## kill -9 at random moments under load, 200 times (FAULTS_KILLS, FAULTS_SEED)
 	FAULTS_KILLS=$${FAULTS_KILLS:-200} $(BIN)/python -m pytest -q -s -p no:xdist tests/faults
+
+story-incident: venv-dev ## an agent does harm, is stopped by one command, and it is proven (needs make tools)
+	@scripts/tools.sh --link
+	@$(BIN)/python examples/stories/incident.py
 
 tools: ## installs the outside tools the tests run against, outside the clone
 	@scripts/tools.sh

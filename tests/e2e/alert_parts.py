@@ -101,13 +101,17 @@ def webhook() -> Iterator[tuple[str, Hook]]:
 
 
 @contextmanager
-def alertmanager_server(program: Path, folder: Path, hook_url: str) -> Iterator[str]:
-    """The committed file, told of the receiver and its token, without waits."""
+def alertmanager_server(
+    program: Path, folder: Path, hook_url: str, incidents: str = ""
+) -> Iterator[str]:
+    """The committed file, told of the receiver and its token, without waits. `incidents`: where
+    alerts open incidents; the receiver too where nothing is given.
+    """
     token = folder / "token"
     token.write_text(TOKEN)
     text = (RULES / "alertmanager.yml").read_text()
     text = (
-        text.replace(AGENTSLO, f"{hook_url}/incidents")
+        text.replace(AGENTSLO, incidents or f"{hook_url}/incidents")
         .replace(WEBHOOKS, hook_url)
         .replace(TOKEN_FILE, str(token))
     )

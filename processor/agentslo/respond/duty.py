@@ -122,9 +122,14 @@ class Duty:
         ask = Ask(
             actor=actor, right="incident", agent=agent, subject=subject, wants=f"incident {wants}"
         )
-        self._desk.take(
-            ask, now_ns, lambda book: rule(_incident(book.rows(subject=subject), ident))
-        )
+
+        def on(book: Book) -> Sequence[Draft]:
+            incident = _incident(book.rows(subject=subject), ident)
+            held = containment.fold_all(book.rows(kind="containment.", agent=agent))
+            incident.muted = any(c.action == "kill_switch" and c.holds(now_ns) for c in held)
+            return rule(incident)
+
+        self._desk.take(ask, now_ns, on)
         return self.incident(ident)
 
     def close(self, actor: Actor, ident: str, text: str | None, now_ns: int) -> Incident:

@@ -44,6 +44,8 @@ class Incident:
     owner: str = ""
     alerts: dict[str, str] = field(default_factory=dict)
     """Alert key (`fingerprint@startsAt`) to its last status."""
+    muted: bool = False
+    """A kill switch holds its agent: Alertmanager mutes its alerts, so no end of one is told."""
     evidence: tuple[str, ...] = ()
     """Run ids."""
     exposure_usd: float | None = None
@@ -53,8 +55,8 @@ class Incident:
 
     @property
     def firing(self) -> bool:
-        """Whether any of its alerts fires still."""
-        return "firing" in self.alerts.values()
+        """Whether any of its alerts fires still, as far as that can be told."""
+        return "firing" in self.alerts.values() and not self.muted
 
 
 def subject(number: int) -> str:

@@ -185,6 +185,14 @@ def test_another_firing_joins_the_open_incident_and_none_is_resolved_while_it_fi
         house.duty.change(ANN, "1", "resolve", T0, lambda i: incidents.resolved(i, "x"))
 
 
+def test_a_kill_switch_mutes_alerts_so_their_end_is_not_waited_for(house: House) -> None:
+    house.intake.take(webhook(), T0)
+    wish = Wish(agent="shop", action="kill_switch", reason="harm", incident="1")
+    house.duty.contain(ANN, wish, T0)
+    done = house.duty.change(ANN, "1", "resolve", T0, lambda i: incidents.resolved(i, "off"))
+    assert done.state == "resolved"
+
+
 def test_a_resolved_alert_lifts_no_containment(house: House) -> None:
     house.intake.take(webhook(containment="auto"), T0)
     (held,) = house.duty.containments()
