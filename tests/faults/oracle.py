@@ -24,10 +24,10 @@ from http.client import HTTPException
 import grpc
 
 from agentslo.config.service_file import ServiceConfig
+from agentslo.dialects.ids import read_ids
 from agentslo.otlp.answer import Signal
 from agentslo.otlp.cut import Request
 from agentslo.otlp.files import Message
-from agentslo.otlp.ids import read_ids
 from agentslo.service.events import Corrected, Counted
 from agentslo.service.feedback import read as read_feedback
 from agentslo.service.stream import Stream

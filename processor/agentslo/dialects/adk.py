@@ -59,7 +59,6 @@ DIALECT = Dialect(
         "conversation_id": ("gcp.vertex.agent.session_id",),
         "output": ("gcp.vertex.agent.llm_response",),
     },
-    markers=(b"gcp.vertex.agent",),
     scopes=(SCOPE,),
     tool_scopes=(SCOPE,),
     refine=refine,

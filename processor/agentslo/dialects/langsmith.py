@@ -65,7 +65,7 @@ def _documents(answer: str) -> int | None:
 DIALECT = Dialect(
     name="langsmith",
     role=role,
-    markers=(b"langsmith.",),
+    markers=(KIND.encode(),),
     keys={
         "agent": ("langsmith.metadata.lc_agent_name",),
         "tool_args": ("gen_ai.prompt",),

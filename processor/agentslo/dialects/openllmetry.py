@@ -105,7 +105,7 @@ def _json(value: str) -> dict[str, Value]:
 DIALECT = Dialect(
     name="openllmetry",
     role=role,
-    markers=(b"traceloop.",),
+    markers=(KIND.encode(),),
     keys={
         "agent": (_TEAM,),
         "agent_version": ("traceloop.entity.version",),

@@ -86,6 +86,13 @@ class Reader:
         """True where every span of the scope is worth reading, marker or not."""
         return bool(self._scopes) and scope_name.startswith(self._scopes)
 
+    def marker_in(self, encoded: bytes) -> bytes | None:
+        """A marker that the bytes hold: a hint that a span in them is worth reading."""
+        for marker in self.markers:
+            if marker in encoded:
+                return marker
+        return None
+
     def shows_tools(self, scope: Scope) -> bool:
         """True where the scope is known to send a span for every tool call."""
         return bool(self._tool_scopes) and scope.name.startswith(self._tool_scopes)

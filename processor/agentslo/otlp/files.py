@@ -20,9 +20,9 @@ from typing import IO, cast
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from agentslo.dialects.ids import read_ids
 from agentslo.otlp.answer import Signal
 from agentslo.otlp.cut import CutError, Request
-from agentslo.otlp.ids import read_ids
 from agentslo.otlp.json_codec import logs_from_json, traces_from_json
 
 MAX_FRAME_BYTES = 1 << 30

@@ -8,10 +8,11 @@ quiet, else after `idle_s` without a span, else at `max_age_s` (design.md 2).
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from agentslo.config.options import RunsOptions
+from agentslo.dialects.ids import HEAD_BYTES, IN_ORDER, read_ids, with_ids
 from agentslo.model import AGENT_LIKE, Role, Step
 from agentslo.runs.changes import Changes, Kind
 from agentslo.runs.closed import ClosedRuns
@@ -72,12 +73,32 @@ class Assembler:
         """Spans kept back."""
         return self._size.held
 
+    def plain(self, spans: Sequence[bytes], now_ns: int) -> None:
+        """Take encoded spans that are no agent spans: their parents matter where an agent is."""
+        heads = {span[:HEAD_BYTES] for span in spans}
+        told = {head for head in heads if self._knows(head)}
+        if told:
+            for span in spans:
+                ids = read_ids(span) if span[:HEAD_BYTES] in told else None
+                if ids is not None:
+                    parent = Edge(ids.parent_id, ids.parent_remote)
+                    self.edge(ids.trace_id, ids.span_id, parent, now_ns)
+            spans = [span for span in spans if span[:HEAD_BYTES] not in told]
+        if spans:
+            self.early.add(spans, now_ns)
+
+    def _knows(self, head: bytes) -> bool:
+        """Whether a span that starts so is of a trace with agents, or must be parsed to tell."""
+        trace_id = head[2:]
+        known = trace_id in self._open or self.closed.knows(trace_id)
+        return known or not head.startswith(IN_ORDER)
+
     def edge(self, trace_id: bytes, span_id: bytes, edge: Edge, now_ns: int) -> None:
         """Note the parent of a span that is no agent span."""
         self.closed.claims(trace_id, span_id, edge.parent_id)
         trace = self._open.get(trace_id)
         if trace is None:
-            self.early.add(trace_id, span_id, edge, now_ns)
+            self.early.add((with_ids(trace_id, span_id, edge.parent_id, edge.remote),), now_ns)
         elif len(trace.edges) < self._options.max_steps_per_trace:
             self._size.edges += span_id not in trace.edges
             trace.edges[span_id] = edge

@@ -70,6 +70,10 @@ class ClosedRuns:
                 return True
         return False
 
+    def knows(self, trace_id: bytes) -> bool:
+        """Whether a run of the trace closed."""
+        return trace_id in self._traces
+
     def holds(self, trace_id: bytes, span_id: bytes) -> bool:
         """Whether exactly this span was of a closed run."""
         ids = self._traces.get(trace_id)

@@ -1,23 +1,28 @@
 """Parents of spans that are no agent spans, of traces in which no agent span came yet.
 
-In: edges in order of arrival. Out: those of a trace when its first agent span comes, so that it
-does not matter which came first. State: bounded by a number of edges and an age; the oldest trace
-goes first.
+In: such spans, encoded, in order of arrival. Out: those of a trace when its first agent span comes,
+so that it does not matter which came first. Most traces never get one: what came is kept as it is,
+sorted by trace once somebody asks for one, and read when given out. State: bounded by a number of
+spans, their size and an age; the oldest goes first.
 """
 
-from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from agentslo.dialects.ids import HEAD_BYTES, only_ids, read_ids
 from agentslo.runs.forest import Edge
 
 MAX_EDGES = 50_000
+MAX_SPAN_BYTES = 1_024
+"""A longer span is cut down to its ids where it is kept by itself."""
+MAX_UNSORTED_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class _Early:
     since_ns: int
-    edges: dict[bytes, Edge] = field(default_factory=dict)
+    spans: list[bytes] = field(default_factory=list)
 
 
 def below(span_ids: Collection[bytes], edges: Mapping[bytes, Edge]) -> set[bytes]:
@@ -35,37 +40,77 @@ def below(span_ids: Collection[bytes], edges: Mapping[bytes, Edge]) -> set[bytes
 
 
 class EarlyEdges:
-    """Edges that wait for an agent span. Owned by one thread."""
+    """Spans that wait for an agent span in their trace. Owned by one thread."""
 
     def __init__(self, keep_ns: int, bound: int = MAX_EDGES) -> None:
-        self._traces: OrderedDict[bytes, _Early] = OrderedDict()
         self._keep_ns, self._bound = keep_ns, bound
-        self._edges = 0
+        self._unsorted: deque[tuple[int, Sequence[bytes]]] = deque()
+        self._unsorted_spans = self._unsorted_bytes = 0
+        self._traces: OrderedDict[bytes, _Early] = OrderedDict()
+        self._sorted_spans = 0
 
     def __len__(self) -> int:
-        return self._edges
+        return self._unsorted_spans + self._sorted_spans
 
-    def add(self, trace_id: bytes, span_id: bytes, edge: Edge, now_ns: int) -> None:
-        """Keep one edge."""
-        trace = self._traces.setdefault(trace_id, _Early(now_ns))
-        self._edges += span_id not in trace.edges
-        trace.edges[span_id] = edge
-        while self._traces:
-            oldest = next(iter(self._traces.values()))
-            if self._edges <= self._bound and now_ns - oldest.since_ns <= self._keep_ns:
-                break
-            self._edges -= len(self._traces.popitem(last=False)[1].edges)
+    def add(self, spans: Sequence[bytes], now_ns: int) -> None:
+        """Keep encoded spans that came together; their fields are in order."""
+        self._unsorted.append((now_ns, spans))
+        self._unsorted_spans += len(spans)
+        self._unsorted_bytes += sum(map(len, spans))
+        if self._unsorted_bytes > MAX_UNSORTED_BYTES:
+            self._sort()
+        self._forget_old(now_ns)
 
     def waiting(self) -> Iterator[tuple[bytes, bytes, Edge]]:
         """Trace id, span id and parent of all that wait."""
+        self._sort()
         for trace_id, trace in self._traces.items():
-            for span_id, edge in trace.edges.items():
+            for span_id, edge in _edges(trace.spans).items():
                 yield trace_id, span_id, edge
 
     def take(self, trace_id: bytes) -> dict[bytes, Edge]:
-        """The edges of a trace, which are forgotten here."""
+        """The edges of a trace by span id; they are forgotten here."""
+        self._sort()
         trace = self._traces.pop(trace_id, None)
         if trace is None:
             return {}
-        self._edges -= len(trace.edges)
-        return trace.edges
+        self._sorted_spans -= len(trace.spans)
+        return _edges(trace.spans)
+
+    def _sort(self) -> None:
+        traces = self._traces
+        for since_ns, spans in self._unsorted:
+            for span in spans:
+                trace = traces.get(span[2:HEAD_BYTES])
+                if trace is None:
+                    trace = traces[span[2:HEAD_BYTES]] = _Early(since_ns)
+                trace.spans.append(span if len(span) <= MAX_SPAN_BYTES else only_ids(span))
+        self._unsorted.clear()
+        self._sorted_spans += self._unsorted_spans
+        self._unsorted_spans = self._unsorted_bytes = 0
+
+    def _forget_old(self, now_ns: int) -> None:
+        """Drop the oldest: single traces where they are sorted, else what came together."""
+        limit_ns = now_ns - self._keep_ns
+        while self._traces:
+            oldest = next(iter(self._traces.values()))
+            if len(self) <= self._bound and oldest.since_ns >= limit_ns:
+                return
+            self._sorted_spans -= len(self._traces.popitem(last=False)[1].spans)
+        while self._unsorted and (len(self) > self._bound or self._unsorted[0][0] < limit_ns):
+            if len(self._unsorted) == 1:
+                self._sort()
+                self._forget_old(now_ns)
+                return
+            _, spans = self._unsorted.popleft()
+            self._unsorted_spans -= len(spans)
+            self._unsorted_bytes -= sum(map(len, spans))
+
+
+def _edges(spans: Sequence[bytes]) -> dict[bytes, Edge]:
+    found: dict[bytes, Edge] = {}
+    for span in spans:
+        ids = read_ids(span)
+        if ids is not None:
+            found[ids.span_id] = Edge(ids.parent_id, ids.parent_remote)
+    return found

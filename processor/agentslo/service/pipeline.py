@@ -14,11 +14,11 @@ from google.protobuf.message import DecodeError
 from agentslo.config.directory import Directory
 from agentslo.config.options import RunsOptions
 from agentslo.dialects import values
+from agentslo.dialects.ids import read_ids
 from agentslo.dialects.read import Reader, without_declared
 from agentslo.measure.labels import clean
 from agentslo.model import Resource, Role, Run, Scope, Step
 from agentslo.otlp.cut import Batch, Request
-from agentslo.otlp.ids import Ids, read_ids
 from agentslo.otlp.splice import encode, step_attributes
 from agentslo.outcomes.cost import Price, no_price
 from agentslo.outcomes.view import Habits
@@ -127,19 +127,23 @@ class Pipeline:
             fed.row = Row(arrived_ns=now_ns)
         for batch in fed.request.batches:
             self._batch(batch, fed, now_ns, source)
-        for encoded in fed.plain:
-            self._edge(encoded, fed.row, now_ns)
+        self.assembler.plain(fed.plain, now_ns)
         fed.happenings.extend(self._freed())
         if fed.row is not None:
-            self._complete(fed.row, fed.held)
+            self._complete(fed.row, fed)
         self.assembler.adopted.clear()
         return fed
 
-    def _complete(self, row: Row, held: list[Held]) -> None:
+    def _complete(self, row: Row, fed: Fed) -> None:
         """Add to a request's row the spans of it that are still held, and what its traces knew."""
+        for encoded in fed.plain:
+            ids = read_ids(encoded)
+            if ids is not None:
+                parent = Edge(ids.parent_id, ids.parent_remote)
+                row.edges.append(edge(ids.trace_id, ids.span_id, parent))
         for trace in self.assembler.adopted:
             row.edges += (edge(trace.trace_id, i, parent) for i, parent in trace.edges.items())
-        for one in held:
+        for one in fed.held:
             found = self.assembler.trace(one.step.trace_id)
             kept = found.holds.spans.get(one.step.span_id) if found else None
             if kept is not None and kept.step is one.step:
@@ -156,10 +160,15 @@ class Pipeline:
             return
         if scope.name == SCOPE:
             return
-        wide, markers = self._reader.reads_scope(scope.name), self._reader.markers
+        marker_in, wide = self._reader.marker_in, self._reader.reads_scope(scope.name)
+        marker = b"" if wide else marker_in(b"".join(batch.items))
+        if marker is None:
+            fed.plain += batch.items
+            return
         leaving: list[bytes] = []
         for encoded in batch.items:
-            if not wide and not any(m in encoded for m in markers):
+            # Spans of one scope hold the same marker, mostly.
+            if marker not in encoded and marker_in(encoded) is None:
                 leaving.append(encoded)
                 fed.plain.append(encoded)
                 continue
@@ -246,14 +255,6 @@ class Pipeline:
 
     def _freed(self) -> list[Happening]:
         return [self._as_step(held) for held in self.assembler.freed()]
-
-    def _edge(self, encoded: bytes, row: Row | None, now_ns: int) -> None:
-        ids: Ids | None = read_ids(encoded)
-        if ids is not None:
-            parent = Edge(ids.parent_id, ids.parent_remote)
-            self.assembler.edge(ids.trace_id, ids.span_id, parent, now_ns)
-            if row is not None:
-                row.edges.append(edge(ids.trace_id, ids.span_id, parent))
 
     # ---- runs out
 
