@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from agentslo.config.options import RunsOptions
-from agentslo.dialects.ids import HEAD_BYTES, IN_ORDER, read_ids, with_ids
+from agentslo.dialects.ids import with_ids
 from agentslo.model import AGENT_LIKE, Role, Step
 from agentslo.runs.changes import Changes, Kind
 from agentslo.runs.closed import ClosedRuns
-from agentslo.runs.edges import EarlyEdges
+from agentslo.runs.edges import EarlyEdges, of_traces
 from agentslo.runs.forest import Edge, Forest, Splits, Tree, grow, never
 from agentslo.runs.holds import Held
 from agentslo.runs.open_trace import Arrival, Closed, OpenTrace, StateSize
@@ -75,23 +75,12 @@ class Assembler:
 
     def plain(self, spans: Sequence[bytes], now_ns: int) -> None:
         """Take encoded spans that are no agent spans: their parents matter where an agent is."""
-        heads = {span[:HEAD_BYTES] for span in spans}
-        told = {head for head in heads if self._knows(head)}
-        if told:
-            for span in spans:
-                ids = read_ids(span) if span[:HEAD_BYTES] in told else None
-                if ids is not None:
-                    parent = Edge(ids.parent_id, ids.parent_remote)
-                    self.edge(ids.trace_id, ids.span_id, parent, now_ns)
-            spans = [span for span in spans if span[:HEAD_BYTES] not in told]
-        if spans:
-            self.early.add(spans, now_ns)
-
-    def _knows(self, head: bytes) -> bool:
-        """Whether a span that starts so is of a trace with agents, or must be parsed to tell."""
-        trace_id = head[2:]
-        known = trace_id in self._open or self.closed.knows(trace_id)
-        return known or not head.startswith(IN_ORDER)
+        known, rest = of_traces(spans, self._open, self.closed)
+        for ids in known:
+            parent = Edge(ids.parent_id, ids.parent_remote)
+            self.edge(ids.trace_id, ids.span_id, parent, now_ns)
+        if rest:
+            self.early.add(rest, now_ns)
 
     def edge(self, trace_id: bytes, span_id: bytes, edge: Edge, now_ns: int) -> None:
         """Note the parent of a span that is no agent span."""
@@ -226,7 +215,7 @@ class Assembler:
         except Exception:  # noqa: BLE001 - a bug must not keep a span back
             self._give_up(trace)
             return None
-        tree = next((t for t in forest.trees if t.settled and _heads(t, span_id)), None)
+        tree = next((t for t in forest.trees if t.settled and t.root_id == span_id), None)
         return Closed(tree, forest, "hold_max") if tree else None
 
     def due(self, now_ns: int) -> list[Closed]:
@@ -239,7 +228,7 @@ class Assembler:
                 timed.extend((at, c) for c in self._safely(trace, self._settle, at))
         # What came together is due together: then the earlier run goes first, as a run that waits
         # for a person must close before the one that goes on with it.
-        timed.sort(key=lambda t: (t[0], _start(t[1])))
+        timed.sort(key=lambda t: (t[0], t[1].start))
         closed = [c for _, c in timed]
         while self._open and self._is_over_bound():
             oldest = next(iter(self._open.values()))
@@ -269,8 +258,8 @@ class Assembler:
     def finish(self, now_ns: int) -> list[Closed]:
         """Close everything: ended roots as `root_ended`, the rest as `end_of_input`."""
         traces = list(self._open.values())
-        closed = [c for t in traces for c in self._safely(t, self._close_ended, now_ns)]
-        return sorted(closed, key=_start)
+        closed = [c for t in traces for c in self._safely(t, self._close_all, now_ns)]
+        return sorted(closed, key=lambda c: c.start)
 
     def stop(self, now_ns: int) -> list[Closed]:
         """Close the runs whose root has ended; the rest stays open and is lost with the process."""
@@ -283,11 +272,8 @@ class Assembler:
             if tree.root is not None and tree.settled:
                 yield self._close(trace, forest, tree, "shutdown", now_ns)
 
-    def _close_ended(self, trace: OpenTrace, now_ns: int) -> Iterator[Closed]:
-        return self._close_all(trace, "", now_ns)
-
     def _close_bounded(self, trace: OpenTrace, now_ns: int) -> Iterator[Closed]:
-        return self._close_all(trace, "state_bound", now_ns)
+        return self._close_all(trace, now_ns, "state_bound")
 
     def _settle(self, trace: OpenTrace, now_ns: int) -> Iterator[Closed]:
         forest, next_ns = self._grow(trace), 0
@@ -351,7 +337,7 @@ class Assembler:
             self._forget(trace, step)
         return closed
 
-    def _close_all(self, trace: OpenTrace, how: str, now_ns: int) -> Iterator[Closed]:
+    def _close_all(self, trace: OpenTrace, now_ns: int, how: str = "") -> Iterator[Closed]:
         forest = self._grow(trace)
         for tree in forest.trees:
             if not self.closed.claims_tree(trace.trace_id, tree):
@@ -360,12 +346,3 @@ class Assembler:
         for step in list(trace.steps.values()):
             self._lose(trace, step)
         self._drop(trace)
-
-
-def _start(closed: Closed) -> tuple[int, bytes]:
-    first = closed.tree.members[0]
-    return first.start_ns, first.span_id
-
-
-def _heads(tree: Tree, span_id: bytes) -> bool:
-    return tree.root is not None and tree.root.span_id == span_id

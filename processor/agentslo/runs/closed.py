@@ -70,7 +70,7 @@ class ClosedRuns:
                 return True
         return False
 
-    def knows(self, trace_id: bytes) -> bool:
+    def __contains__(self, trace_id: object) -> bool:
         """Whether a run of the trace closed."""
         return trace_id in self._traces
 

@@ -7,10 +7,10 @@ spans, their size and an age; the oldest goes first.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agentslo.dialects.ids import HEAD_BYTES, only_ids, read_ids
+from agentslo.dialects.ids import HEAD_BYTES, IN_ORDER, Ids, only_ids, read_ids
 from agentslo.runs.forest import Edge
 
 MAX_EDGES = 50_000
@@ -37,6 +37,23 @@ def below(span_ids: Collection[bytes], edges: Mapping[bytes, Edge]) -> set[bytes
         inside = at in span_ids or found.get(at, False)
         found.update(dict.fromkeys(path, inside))
     return {span_id for span_id, inside in found.items() if inside}
+
+
+def of_traces(
+    spans: Sequence[bytes], *traces: Container[object]
+) -> tuple[list[Ids], Sequence[bytes]]:
+    """(ids of the encoded spans that are of one of the traces, the other spans); spans whose fields
+    are in no order an SDK writes are read in any case, those without ids are of neither.
+    """
+    told = set()
+    for head in {span[:HEAD_BYTES] for span in spans}:
+        if not head.startswith(IN_ORDER) or any(head[2:] in known for known in traces):
+            told.add(head)
+    if not told:
+        return [], spans
+    found = (read_ids(span) for span in spans if span[:HEAD_BYTES] in told)
+    rest = [span for span in spans if span[:HEAD_BYTES] not in told]
+    return [ids for ids in found if ids is not None], rest
 
 
 class EarlyEdges:

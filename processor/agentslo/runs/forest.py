@@ -55,6 +55,11 @@ class Tree:
     members: list[Step] = field(default_factory=list)
 
     @property
+    def root_id(self) -> bytes:
+        """The root's span id; empty where it never came."""
+        return self.root.span_id if self.root else b""
+
+    @property
     def last_arrival_ns(self) -> int:
         """When the newest member came."""
         return max(s.arrival_ns for s in self.members)

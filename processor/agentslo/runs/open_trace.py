@@ -50,6 +50,12 @@ class Closed:
     finalized_by: str
     held: Held | None = None
 
+    @property
+    def start(self) -> tuple[int, bytes]:
+        """When its first step started, and which that is."""
+        first = self.tree.members[0]
+        return first.start_ns, first.span_id
+
 
 @dataclass(slots=True)
 class OpenTrace:
