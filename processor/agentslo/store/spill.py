@@ -187,9 +187,11 @@ class Spill:
             segment.path.unlink(missing_ok=True)
             return
         try:
-            with segment.path.open("r+b", buffering=0) as file:
-                file.seek(spilled.offset + DELIVERED_AT)
-                file.write(b"\1")
+            handle = os.open(segment.path, os.O_WRONLY)
+            try:
+                os.pwrite(handle, b"\1", spilled.offset + DELIVERED_AT)
+            finally:
+                os.close(handle)
         except OSError as error:
             # It will be delivered twice after a restart, which is allowed.
             self.trouble = str(error)
