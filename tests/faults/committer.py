@@ -1,6 +1,7 @@
 """A process that commits to every store, tells what was committed, and is killed by who watches it.
 
-In: a folder; `--next` makes it a program of the next format. Out: on standard output a line for
+In: a folder; `--next` makes it a program of the next format, `--normal` one that takes SQLite's
+`synchronous=NORMAL` for enough. Out: on standard output a line for
 each thing that is on disk: `journal N`, `spill N`, `ledger N`, `ready`. Each life reads what
 earlier lives left and says what it found, brings the files up to date, then puts, overwrites and
 deletes entries, has requests delivered, lets old rows expire, and makes what is large enough for
@@ -37,9 +38,9 @@ def be_newer() -> None:
     ledger_module.MIGRATIONS = {old: "CREATE TABLE more (a TEXT); CREATE INDEX mores ON more (a)"}
 
 
-async def live(folder: Path) -> None:
+async def live(folder: Path, rounds: int = ROUNDS, synchronous: str = "full") -> None:
     """One life."""
-    store, spill = Store(folder, 2**26), Spill(folder / "spill", 2**26)
+    store, spill = Store(folder, 2**26, synchronous), Spill(folder / "spill" / "sink", 2**26)
     kept = find(store)
     ledger = Ledger(folder / LEDGER_FILE)
     for run in ledger.runs(Query()):
@@ -52,7 +53,7 @@ async def live(folder: Path) -> None:
     say("ready")
     named = [int.from_bytes(entry.key, "big") for entry in kept if entry.kind == "n"]
     first = 1 + max(named, default=0)
-    for number in range(first, first + ROUNDS):
+    for number in range(first, first + rounds):
         if not await happen(store, spill, ledger, number):
             return
     store.stop(5)
@@ -110,4 +111,5 @@ async def happen(store: Store, spill: Spill, ledger: Ledger, number: int) -> boo
 if __name__ == "__main__":
     if "--next" in sys.argv[2:]:
         be_newer()
-    asyncio.run(live(Path(sys.argv[1])))
+    chosen = "normal" if "--normal" in sys.argv[2:] else "full"
+    asyncio.run(live(Path(sys.argv[1]), synchronous=chosen))

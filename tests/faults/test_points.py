@@ -22,10 +22,10 @@ from faults.committer import KEPT_RUNS
 
 COMMITTER = Path(__file__).with_name("committer.py")
 CALLS = ("pwrite64", "fdatasync", "write", "ftruncate", "rename", "unlink", "fsync")
-SEGMENTS = [f"spill/{number:010}.seg" for number in range(1, 9)]
+SEGMENTS = [f"spill/sink/{number:010}.seg" for number in range(1, 9)]
 STORES = {
     "journal": ["journal.sqlite", "journal.sqlite-wal", "journal.fresh.sqlite", "."],
-    "spill": [*SEGMENTS, "spill"],
+    "spill": [*SEGMENTS, "spill/sink", "spill"],
     "ledger": ["ledger.sqlite", "ledger.sqlite-wal"],
 }
 EVERY = int(os.environ.get("FAULTS_EVERY", "150"))
@@ -104,7 +104,8 @@ def points(strace: str, folder: Path) -> Iterator[Point]:
 def check(told: list[str], after: list[str]) -> None:
     """Everything the life told of is there in the next one."""
     delivered = {line.split()[1] for line in told if line.startswith("delivered")}
-    newest = max(int(line.split()[1]) for line in told if line.startswith("ledger"))
+    rows = [int(line.split()[1]) for line in told if line.startswith("ledger")]
+    newest = max(rows, default=0)
     for line in told:
         kind, *rest = line.split()
         if kind == "journal":

@@ -29,19 +29,19 @@ _SLOS = '"slos":'
 _DECODER = json.JSONDecoder()
 DAY_NS = 86_400 * 1_000_000_000
 _SCHEMA = """
-CREATE TABLE meta (schema_version INTEGER NOT NULL);
-CREATE TABLE runs (
+CREATE TABLE IF NOT EXISTS meta (schema_version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS runs (
   run_id TEXT PRIMARY KEY, agent TEXT NOT NULL, environment TEXT NOT NULL, release TEXT NOT NULL,
   task_type TEXT NOT NULL, outcome TEXT NOT NULL, counted_ns INTEGER NOT NULL,
   end_ns INTEGER NOT NULL, path TEXT NOT NULL, body BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX runs_by_agent ON runs (agent, counted_ns);
-CREATE INDEX runs_by_time ON runs (counted_ns);
-CREATE TABLE corrections (
+CREATE INDEX IF NOT EXISTS runs_by_agent ON runs (agent, counted_ns);
+CREATE INDEX IF NOT EXISTS runs_by_time ON runs (counted_ns);
+CREATE TABLE IF NOT EXISTS corrections (
   run_id TEXT NOT NULL, time_ns INTEGER NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
   source TEXT NOT NULL
 );
-CREATE INDEX corrections_by_run ON corrections (run_id);
+CREATE INDEX IF NOT EXISTS corrections_by_run ON corrections (run_id);
 """
 
 
@@ -129,7 +129,7 @@ class Ledger:
         tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
         if "meta" not in tables:
             raise LedgerError(f"{self.path}: is no ledger; give another file")
-        (version,) = self._db.execute("SELECT schema_version FROM meta").fetchone()
+        (version,) = self._db.execute("SELECT schema_version FROM meta").fetchone() or (0,)
         told = f"{self.path}: has schema version {version}, this program knows {SCHEMA_VERSION}"
         if version > SCHEMA_VERSION or not set(range(version, SCHEMA_VERSION)) <= set(MIGRATIONS):
             raise LedgerError(f"{told}; use the agentslo version that wrote it")
@@ -302,9 +302,19 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA busy_timeout = 2000")
-    if not db.execute("SELECT 1 FROM sqlite_master").fetchone():
+    if _is_new(db):
+        # One transaction: sqlite3 begins none of its own for what makes tables.
         with db:
+            db.execute("BEGIN IMMEDIATE")
             for statement in _SCHEMA.split(";"):
                 db.execute(statement)
             db.execute("INSERT INTO meta VALUES (?)", (SCHEMA_VERSION,))
     return db
+
+
+def _is_new(db: sqlite3.Connection) -> bool:
+    """Whether the file is empty, or was being made by a version that could be cut short at it."""
+    names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    if not names:
+        return True
+    return "meta" in names and not db.execute("SELECT 1 FROM meta").fetchone()

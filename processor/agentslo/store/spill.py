@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentslo.store.group_commit import GroupCommit
+from agentslo.store.private import flush_folder, make_folder
 
 MAGIC = b"aslo"
 HEAD = struct.Struct("<4sIIIQBB")
@@ -72,9 +73,7 @@ class Spill:
 
     def open(self) -> None:
         """Find what is there. Raises `OSError`."""
-        # One after the other: the mode is for the last folder alone, its parents get the umask's.
-        self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(self._folder)
         for path in sorted(self._folder.glob("*.seg")):
             segment = Segment(int(path.stem), path, path.stat().st_size)
             for found in self._records(segment):
@@ -235,7 +234,7 @@ class Spill:
             finally:
                 os.close(handle)
             if made:
-                _flush_folder(path.parent)
+                flush_folder(path.parent)
 
 
 def _checksum(data: bytes, start: int, end: int) -> int:
@@ -249,11 +248,3 @@ def _is_cut(rest: bytes) -> bool:
     if len(rest) < HEAD.size:
         return True
     return rest.startswith(MAGIC) and HEAD.unpack_from(rest)[2] + HEAD.size > len(rest)
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -30,6 +30,7 @@ from agentslo.store.journal import (
     JournalError,
     Place,
 )
+from agentslo.store.private import flush_folder, make_folder
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class Store:
 
     def _take(self) -> int | None:
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.directory)
             lock = os.open(self.directory / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             # A folder nobody can write to needs no lock; the journal will say what is wrong.
@@ -288,7 +289,7 @@ class Store:
             journal.close()
         self._set_aside()
         fresh.rename(self.path)
-        _flush_folder(self.directory)
+        flush_folder(self.directory)
 
     def _set_aside(self) -> None:
         names = (f"{JOURNAL_FILE}.damaged-{n}" for n in range(1, MAX_SET_ASIDE + 1))
@@ -307,11 +308,3 @@ class Store:
         except OSError:
             return self._max_bytes
         return min(self._max_bytes, int((own + free) * DISK_SHARE))
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
