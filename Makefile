@@ -9,7 +9,7 @@ PYTEST := -m pytest -q -rs -n 2 --dist loadgroup
 export PYTHON
 .DEFAULT_GOAL := help
 
-.PHONY: help run hello up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident
+.PHONY: help run hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ hello: venv-run ## sends recorded runs to the running service (PORT_OFFSET as fo
 test: venv-dev ## every test this machine's tools allow
 	@scripts/tools.sh --link
 	$(BIN)/python $(PYTEST) $(ARGS)
+
+demo: venv-run ## a simulated fleet through the real stack, 3 minutes (ARGS="--for 60 --stay")
+	@scripts/tools.sh --link
+	@exec $(BIN)/agentslo demo $(ARGS)
 
 up: ## the whole stack of docker-compose.yml, with a Grafana password made for it
 	@scripts/up.sh

@@ -1,7 +1,6 @@
 """Prometheus, Alertmanager and a receiver around our rules, with the hours made short."""
 
 import json
-import re
 import threading
 import urllib.parse
 import urllib.request
@@ -15,40 +14,22 @@ from typing import Any
 import yaml
 from service_parts import get
 
-from agentslo.bundle.alertmanager import AGENTSLO, TOKEN_FILE, WEBHOOKS
+from agentslo.demo.short import short_groups, short_routes
 from support.ports import LOOPBACK, free_port
 from support.process import answers, running
 from support.tools import PROJECT_ROOT
 from support.wait import until
 
 RULES = PROJECT_ROOT / "alert-rules"
-SCALE = 60
-"""A minute of the rules is a second of the test."""
 TOKEN = "secret-of-the-test"
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_DURATION = re.compile(r"(\[|offset )(\d+)([smhdw])")
 
 Labels = dict[str, str]
 
 
-def shortened(text: str) -> str:
-    """A duration, at least a second."""
-    return f"{max(1, int(text[:-1]) * _SECONDS[text[-1]] // SCALE)}s"
-
-
 def rules_in_seconds() -> dict[str, Any]:
-    """The committed rules, every window, interval and wait divided by `SCALE`."""
-    groups = []
-    for path in sorted(RULES.glob("*.rules.yml")):
-        groups += yaml.safe_load(path.read_text())["groups"]
-    for group in groups:
-        group["interval"] = shortened(group["interval"])
-        for rule in group["rules"]:
-            rule["expr"] = _DURATION.sub(lambda m: m[1] + shortened(m[2] + m[3]), rule["expr"])
-            for key in ("for", "keep_firing_for"):
-                if key in rule:
-                    rule[key] = shortened(rule[key])
-    return {"groups": groups}
+    """The committed rules, every window, interval and wait shortened."""
+    files = sorted(RULES.glob("*.rules.yml"))
+    return short_groups(g for path in files for g in yaml.safe_load(path.read_text())["groups"])
 
 
 # ---- the receiver
@@ -110,15 +91,15 @@ def alertmanager_server(
     token = folder / "token"
     token.write_text(TOKEN)
     text = (RULES / "alertmanager.yml").read_text()
-    text = (
-        text.replace(AGENTSLO, incidents or f"{hook_url}/incidents")
-        .replace(WEBHOOKS, hook_url)
-        .replace(TOKEN_FILE, str(token))
+    url = f"http://{LOOPBACK}:{free_port()}"
+    text = short_routes(
+        text,
+        incidents=incidents or f"{hook_url}/incidents",
+        people=hook_url,
+        token_file=str(token),
     )
-    text = re.sub(r"(group_wait|group_interval): \S+", r"\1: 1s", text)
     config = folder / "alertmanager.yml"
     config.write_text(text)
-    url = f"http://{LOOPBACK}:{free_port()}"
     command = [
         program,
         f"--config.file={config}",

@@ -17,6 +17,7 @@ from agentslo.cli import (
     checklist,
     compare,
     contain,
+    demo,
     doctor,
     explain,
     gate,
@@ -49,6 +50,7 @@ COMMANDS = (
     audit,
     bundle,
     hello,
+    demo,
 )
 
 

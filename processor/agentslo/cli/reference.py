@@ -130,6 +130,11 @@ NOTES: Mapping[str, Notes] = {
         example="agentslo report daily --agent ticket-routing",
     ),
     "hello": Notes(exits="0 sent; 1 where nobody listens.", example="agentslo hello"),
+    "demo": Notes(
+        exits="0 played, also without the programs that are missing; 1 where agentslo does not"
+        " start.",
+        example="agentslo demo --for 180",
+    ),
 }
 
 
