@@ -18,6 +18,12 @@ from agentslo.service.events import Counted
 from agentslo.service.report import coverage_report
 from agentslo.service.stream import Stream
 
+SAMPLED = (
+    "a head sampler drops the rest.\n"
+    "        Counts are of what is sent; failures are missed in the same share.\n"
+    "        -> send all spans here and sample behind agentslo (docs/collector.md)"
+)
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command; its `func` takes the parsed arguments and returns the exit code."""
@@ -71,6 +77,8 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     out: list[str] = []
     for agent in report["agents"]:
         out.append(f"{agent['agent']}: {agent['runs']} runs, {agent['evaluated']} judged by others")
+        if agent["sampled_ratio"] is not None:
+            out.append(f"  only {agent['sampled_ratio']:.2%} of its runs are sent: {SAMPLED}")
         for row in agent["fields"]:
             share = f"{row['present_ratio']:4.0%}"
             name = f"{row['field']} ({row['dialect'] or 'unknown dialect'})"

@@ -55,6 +55,7 @@ class SpanView:
     resource: Resource
     scope: Scope
     links: tuple[Link, ...] = ()
+    trace_state: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

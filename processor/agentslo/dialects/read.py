@@ -28,6 +28,7 @@ from agentslo.dialects.finish import normalise
 from agentslo.dialects.prompts import derived_version
 from agentslo.dialects.registry import BUILT_IN
 from agentslo.dialects.request import hashed_request
+from agentslo.dialects.sampling import sampled_ratio
 from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Fault, Finish, Role, Scope, Step
 
 OWN = "agent_slo."
@@ -264,7 +265,7 @@ def _head(view: SpanView, role: Role, arrival_ns: int) -> Step:
         scope=view.scope,
         evaluations=() if evaluations.linked(view, role) else evaluations.on_span(view),
         links=tuple(f"{k.trace_id.hex()}:{k.span_id.hex()}" for k in view.links[:MAX_LINKS]),
-        declared=_declared(view.attributes),
+        declared=_sampling(view) | _declared(view.attributes),
         enriched=any(k.startswith(OWN) and not k.startswith(DECLARED) for k in view.attributes),
     )
 
@@ -314,6 +315,11 @@ def without_declared(view: SpanView) -> SpanView:
         if not k.startswith(DECLARED) and not k.endswith(".annotator_kind")
     }
     return replace(view, attributes=kept)
+
+
+def _sampling(view: SpanView) -> dict[str, str | bool | int | float]:
+    ratio = sampled_ratio(view.trace_state) if view.trace_state else None
+    return {} if ratio is None or ratio >= 1.0 else {"sampled_ratio": ratio}
 
 
 def _declared(found: Mapping[str, Value]) -> dict[str, str | bool | int | float]:

@@ -82,4 +82,5 @@ def span(encoded: bytes, sent_by: Resource, made_by: Scope) -> SpanView:
         resource=sent_by,
         scope=made_by,
         links=tuple(Link(trace_id=k.trace_id, span_id=k.span_id) for k in found.links),
+        trace_state=found.trace_state,
     )

@@ -178,6 +178,13 @@ def judged_by_others(verdict: Verdict) -> bool:
     return any(f.evidence >= Evidence.EVALUATOR for f in verdict.findings)
 
 
+def sampled(run: Run) -> float | None:
+    """The share of runs that a head sampler sends, above 0 and below 1, where a span says so."""
+    told = [step.declared.get("sampled_ratio") for step in run.steps]
+    found = [float(t) for t in told if isinstance(t, int | float) and 0.0 < t < 1.0]
+    return min(found, default=None)
+
+
 class Coverage:
     """Counts what closed runs told."""
 
@@ -187,6 +194,8 @@ class Coverage:
         self._services: dict[str, set[str]] = {}
         self.runs: Counter[str] = Counter()
         self.evaluated: Counter[str] = Counter()
+        self.sampled_ratio: dict[str, float] = {}
+        """By agent: the share of its runs that is sent, the smallest heard of."""
 
     def add(self, run: Run, *, evaluated: bool) -> None:
         """Take one closed run in; `evaluated`: an evaluator or a person judged it."""
@@ -194,6 +203,8 @@ class Coverage:
             return
         self.runs[run.agent] += 1
         self.evaluated[run.agent] += evaluated
+        if told := sampled(run):
+            self.sampled_ratio[run.agent] = min(told, self.sampled_ratio.get(run.agent, 1.0))
         name = run.agent.rsplit("/", 1)[-1]
         self._services.setdefault(name, set()).add(run.service)
         for step in run.steps:

@@ -103,6 +103,15 @@ def next_steps(agent: Agent, now_ns: int) -> list[Step]:
                 runbook="AgentSLOCoverageLow",
             )
         )
+    if agent.sampled_ratio is not None:
+        steps.append(
+            Step(
+                why=f"Only {agent.sampled_ratio:.2%} of its runs are sent: a head sampler drops the"
+                " rest, failures among them. Send all spans here and sample behind agentslo"
+                " (docs/collector.md).",
+                command="agentslo doctor --live http://127.0.0.1:9465",
+            )
+        )
     if not agent.declared:
         steps.append(
             Step(

@@ -82,7 +82,8 @@ class Release:
 class Agent:
     """One agent in one environment. `declared`: a file says what it promises; `contained`: what is
     in force, in words; `bad_runs`: the newest that went wrong, newest first; `gate`: the state of
-    the error budget as the release gate found it last, empty where it was never asked.
+    the error budget as the release gate found it last, empty where it was never asked;
+    `sampled_ratio`: the share of its runs that is sent, where a head sampler drops some.
     """
 
     agent: str
@@ -100,6 +101,7 @@ class Agent:
     switched_off: bool = False
     incidents: tuple[str, ...] = ()
     gate: str = ""
+    sampled_ratio: float | None = None
 
     @property
     def runs(self) -> int:

@@ -74,6 +74,7 @@ def _agent(
             if (one.agent, one.environment) == (agent, environment) and one.state != "closed"
         ),
         gate=picture.gates.get((agent, environment), ""),
+        sampled_ratio=recent.coverage.sampled_ratio.get(agent),
     )
 
 

@@ -108,7 +108,13 @@ def drift_line(drifted: Drifted) -> dict[str, object]:
 def coverage_report(coverage: Coverage) -> dict[str, object]:
     """What `doctor` shows and `/api/v1/doctor` answers."""
     agents: dict[str, dict[str, object]] = {
-        agent: {"agent": agent, "runs": runs, "evaluated": coverage.evaluated[agent], "fields": []}
+        agent: {
+            "agent": agent,
+            "runs": runs,
+            "evaluated": coverage.evaluated[agent],
+            "sampled_ratio": coverage.sampled_ratio.get(agent),
+            "fields": [],
+        }
         for agent, runs in sorted(coverage.runs.items())
     }
     for row in coverage.rows():

@@ -103,6 +103,13 @@ def test_what_next_has_a_command_and_a_runbook_for_a_spent_budget() -> None:
     assert step.command.endswith("--agent desk")
 
 
+def test_what_next_tells_of_a_head_sampler() -> None:
+    steps = next_steps(replace(WELL, sampled_ratio=0.125), NOW_NS)
+
+    assert [step.command for step in steps] == ["agentslo doctor --live http://127.0.0.1:9465"]
+    assert "Only 12.50% of its runs are sent" in one(replace(WELL, sampled_ratio=0.125))
+
+
 def test_a_command_cannot_be_broken_out_of_by_a_name() -> None:
     named = replace(WELL, agent="x'; rm -rf ~ #", declared=False, last_harm_ns=NOW_NS)
     commands = [step.command for step in next_steps(named, NOW_NS) if "rm" in step.command]
