@@ -4,6 +4,7 @@ In: the W3C `tracestate` of a span. Out: the share of traces its sampler keeps. 
 235 (`ot=th:`, a rejection threshold of up to 14 hex digits), before it `ot=p:` (a power of two).
 """
 
+import math
 import re
 
 _OURS = re.compile(r"(?:^|,)\s*ot=([^,]*)")
@@ -23,4 +24,4 @@ def sampled_ratio(trace_state: str) -> float | None:
         return 1.0 - int(found[1].ljust(_DIGITS, "0"), 16) / 16**_DIGITS
     found = _POWER.search(ours[1])
     power = int(found[1]) if found else _NEVER
-    return 0.5**power if power < _NEVER else None
+    return math.ldexp(1.0, -power) if power < _NEVER else None
