@@ -11,6 +11,7 @@ _OURS = re.compile(r"(?:^|,)\s*ot=([^,]*)")
 _THRESHOLD = re.compile(r"(?:^|;)th:([0-9a-f]{1,14})(?:;|$)")
 _POWER = re.compile(r"(?:^|;)p:(\d{1,2})(?:;|$)")
 _DIGITS = 14
+_ALL = 1 << 4 * _DIGITS
 _NEVER = 63
 """`p:63`: kept for another reason than its chance."""
 
@@ -21,7 +22,7 @@ def sampled_ratio(trace_state: str) -> float | None:
     if ours is None:
         return None
     if found := _THRESHOLD.search(ours[1]):
-        return 1.0 - int(found[1].ljust(_DIGITS, "0"), 16) / 16**_DIGITS
+        return 1.0 - int(found[1].ljust(_DIGITS, "0"), 16) / _ALL
     found = _POWER.search(ours[1])
     power = int(found[1]) if found else _NEVER
     return math.ldexp(1.0, -power) if power < _NEVER else None
