@@ -27,7 +27,7 @@ test: venv-dev ## every test this machine's tools allow
 	@scripts/tools.sh --link
 	$(BIN)/python $(PYTEST) $(ARGS)
 
-demo: venv-run ## a simulated fleet through the real stack, 3 minutes (ARGS="--for 60 --stay")
+demo: venv-run ## a simulated fleet through the real stack, 3 minutes (ARGS="--for 60")
 	@scripts/tools.sh --link
 	@exec $(BIN)/agentslo demo $(ARGS)
 

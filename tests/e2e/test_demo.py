@@ -25,7 +25,7 @@ def played(
     """What the demo printed, and its folder."""
     folder = tmp_path_factory.mktemp("demo")
     tools = {"AGENTSLO_TOOLS_DIR": str(otelcol.parents[1])}
-    done = command("demo", "--for", "20", "--no-stay", "--directory", folder, env=tools)
+    done = command("demo", "--for", "20", "--directory", folder, env=tools)
     assert done.returncode == 0, done.stderr
     return done.stdout, folder
 
@@ -98,7 +98,7 @@ def test_every_command_of_the_summary_works(played: tuple[str, Path]) -> None:
 
 
 def test_without_any_outside_tool_there_is_the_page_alone(tmp_path: Path) -> None:
-    done = command("demo", "--for", "3", "--no-stay", "--directory", tmp_path, *NONE)
+    done = command("demo", "--for", "3", "--directory", tmp_path, *NONE)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("missing: not found: run `make tools`") == 3

@@ -57,10 +57,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the simulation")
     parser.add_argument(
-        "--stay",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="go on until Ctrl-C after the summary (default: on a terminal)",
+        "--then",
+        choices=("stay", "stop"),
+        help="after the summary go on until Ctrl-C (default on a terminal), or stop",
     )
     parser.set_defaults(func=run)
 
@@ -68,14 +67,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     """Plays the story; 0 played, 1 agentslo did not start."""
     folder = arguments.directory or Path("demo") / time.strftime("%Y-%m-%dT%H%M%S")
-    stay = sys.stdout.isatty() if arguments.stay is None else arguments.stay
+    then = arguments.then or ("stay" if sys.stdout.isatty() else "stop")
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         with running(
             folder.absolute(), arguments.port_offset, without=frozenset(arguments.without)
         ) as stack:
             _play(stack, arguments.for_s, arguments.seed)
-            if stay:
+            if then == "stay":
                 print("Everything goes on running. Ctrl-C stops it.")
                 signal.pause()
     except KeyboardInterrupt:
