@@ -9,7 +9,7 @@ PYTEST := -m pytest -q -rs -n 2 --dist loadgroup
 export PYTHON
 .DEFAULT_GOAL := help
 
-.PHONY: help run hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident
+.PHONY: help run bench hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,11 @@ coverage: venv-dev ## the tests, no tool missing, with branch coverage
 	AGENTSLO_REQUIRE_TOOLS=1 $(BIN)/coverage run $(PYTEST) $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report | tail -n 2
+
+bench: venv-dev ## CPU a span beside rotel, the Collector and a relay (ARGS="--batch 1,50,512 --mix 0,0.3,1")
+	@$(BIN)/python -m pip install -q --pre "rotel"
+	@scripts/tools.sh --link
+	PATH="$(CURDIR)/.tools/bin:$$PATH" $(BIN)/agentslo bench $(ARGS)
 
 fuzz: venv-dev ## fuzzes every way in with atheris (ARGS="--seconds 600 cut json")
 	@$(BIN)/python -m pip install -q "atheris>=3"

@@ -12,6 +12,7 @@ from agentslo import __version__
 from agentslo.cli import (
     audit,
     baseline,
+    bench,
     bundle,
     check,
     checklist,
@@ -49,6 +50,7 @@ COMMANDS = (
     report,
     audit,
     bundle,
+    bench,
     hello,
     demo,
 )

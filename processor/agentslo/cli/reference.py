@@ -129,6 +129,11 @@ NOTES: Mapping[str, Notes] = {
         exits="0 printed; 1 usage or storage; 3 there is no run to report of.",
         example="agentslo report daily --agent ticket-routing",
     ),
+    "bench": Notes(
+        exits="0 measured; 1 where nothing can be started; 2 where a row of ours is void or misses"
+        " its goal; 3 where a goal cannot be judged.",
+        example="agentslo bench --batch 50,512 --ack received,forwarded --peer relay,rotel",
+    ),
     "hello": Notes(exits="0 sent; 1 where nobody listens.", example="agentslo hello"),
     "demo": Notes(
         exits="0 played, also without the programs that are missing; 1 where agentslo does not"
