@@ -83,8 +83,8 @@ def as_text(cell: Cell, rows: Sequence[Row]) -> str:
     for row in shown:
         if row.ours:
             others = [other for other in shown if other is not row]
-            told = (f"{_ratio(ratio(cpu_us(row), cpu_us(o)))} of {o.name}" for o in others)
-            lines.append(f"{row.name}: CPU {', '.join(told)}" if others else "")
+            told = (f"{_times(ratio(cpu_us(row), cpu_us(o)))} {o.name}" for o in others)
+            lines.append(f"{row.name} costs {', '.join(told)}" if others else "")
     lines += [f"{row.name}: {said}" for row in rows for said in _remarks(row)]
     return "\n".join(lines) + "\n"
 
@@ -134,8 +134,8 @@ def _short(value: Spread | None) -> str:
     return f"{value.median:.1f}" if value else ""
 
 
-def _ratio(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.2f}"
+def _times(value: float | str) -> str:
+    return f"({value})" if isinstance(value, str) else f"{value:.2f} x"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

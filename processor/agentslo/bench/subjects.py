@@ -178,7 +178,7 @@ def _collector_config(kind: str, port: int, sink: str, folder: Path) -> dict[str
 def find_rotel(given: str) -> str:
     """The agent inside the Python package `rotel`; empty where there is none."""
     if given:
-        return given
+        return str(Path(given).absolute())
     spec = importlib.util.find_spec("rotel")
     if spec is not None and spec.origin:
         inside = Path(spec.origin).with_name("rotel-agent")
@@ -189,4 +189,5 @@ def find_rotel(given: str) -> str:
 
 def find_collector(given: str) -> str:
     """A Collector with the components above; empty where there is none."""
-    return given or shutil.which("otelcol") or ""
+    found = given or shutil.which("otelcol")
+    return str(Path(found).absolute()) if found else ""

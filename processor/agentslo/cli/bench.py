@@ -43,12 +43,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     listed = parser.add_argument
     listed("--what", type=_of(WHAT), default="cost", help=f"of {', '.join(WHAT)}")
-    listed(
-        "--peer",
-        type=_of(PEERS),
-        default=",".join(PEERS[:4]),
-        help=f"of {', '.join(PEERS)}; or none",
-    )
+    usual = ",".join(PEERS[:4])
+    listed("--peer", type=_of(PEERS), default=usual, help=f"of {', '.join(PEERS)}; or none")
     listed("--ack", type=_of(ACKS), default="received", help=f"of {', '.join(ACKS)}")
     listed("--batch", type=_list(int), default="512", help="spans a request (1, 50, 512, 8192)")
     listed("--mix", type=_list(float), default="0.3", help="share of traces that are agent runs")

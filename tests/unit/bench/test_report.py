@@ -49,7 +49,7 @@ def test_a_table_says_what_was_void_and_what_was_sent_again():
         row("rotel", trouble="void, verification failed: {'missing': 1}"),
     ]
     text = report.as_text(cell(512), rows)
-    assert "agentslo received: CPU 2.67 of relay" in text
+    assert "agentslo received costs 2.67 x relay" in text
     assert "refused and sent again: {'UNAVAILABLE': 3} requests" in text
     assert "rotel: void, verification failed: {'missing': 1}" in text
 
