@@ -50,6 +50,7 @@ class PageTokens:
     feedback: str = ""
     webhooks: str = ""
     reload: str = ""
+    flags: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

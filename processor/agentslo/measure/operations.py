@@ -2,10 +2,14 @@
 
 from typing import Final
 
-from agentslo.measure.family import Family, Label, gauge, one_of
+from agentslo.measure.family import Family, Label, gauge, histogram, one_of
 
 _AGENT = Label(name="agent", cap="agents")
 _ENVIRONMENT = Label(name="environment", cap="environments")
+_CATEGORIES = (
+    *("hallucination_low_impact", "hallucination_customer_impact", "unsafe_action"),
+    *("tool_failure", "data_corruption", "widespread_drift", "undetermined"),
+)
 
 OPERATIONS: Final[tuple[Family, ...]] = (
     gauge(
@@ -17,6 +21,19 @@ OPERATIONS: Final[tuple[Family, ...]] = (
         "agent_slo_incidents_open",
         "Incidents that are not closed.",
         *(_AGENT, _ENVIRONMENT, one_of("severity", "SEV1", "SEV2", "SEV3", "SEV4")),
+    ),
+    gauge(
+        "agent_slo_incidents_repeated",
+        "Incidents that followed one of the same kind within 30 days.",
+        *(_AGENT, _ENVIRONMENT, one_of("category", *_CATEGORIES)),
+    ),
+    histogram(
+        "agent_slo_incident_duration_seconds",
+        "Seconds from the first alert of an incident until it was detected (opened), acknowledged, "
+        "contained, resolved.",
+        *(_AGENT, _ENVIRONMENT, one_of("stage", "detect", "acknowledge", "contain", "resolve")),
+        unit="seconds",
+        buckets=(10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0),
     ),
     gauge(
         "agent_slo_containment_expiry_timestamp_seconds",

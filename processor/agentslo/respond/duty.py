@@ -7,6 +7,7 @@ written first, and whoever comes next writes a flag file that a crash left behin
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from agentslo.respond import containment, flags, incidents, post_mortem
 from agentslo.respond.containment import Containment, Effect, Wish
@@ -194,13 +195,17 @@ class Duty:
 
     def write_flags(self, now_ns: int) -> str:
         """Make the flag file say what the decisions say; gives its SHA-256."""
+        return flags.write(self._flags_file, self.flags(now_ns))
+
+    def flags(self, now_ns: int) -> dict[str, Any]:
+        """What the decisions say, as flag definitions."""
         every = self.containments()
         # What was ever contained keeps its flag: an agent's default for a missing one is contained.
         tools = {name: list(known) for name, known in self._tools.items()}
         for one in every:
             tools.setdefault(one.agent, []).extend(filter(None, [one.tool]))
         held = [c.in_force() for c in every if c.holds(now_ns)]
-        return flags.write(self._flags_file, flags.definitions(tools, held))
+        return flags.definitions(tools, held)
 
     def _asks(self, actor: Actor, agent: str, ident: str, wants: str) -> Ask:
         right: Right = "contain"

@@ -28,6 +28,7 @@ from agentslo.otlp.access import Denied, Failures, Guard
 READS = frozenset({"GET", "HEAD"})
 HEALTH = frozenset({"/healthz", "/readyz"})
 PURPOSES = {"/v1/feedback": "feedback", "/-/reload": "reload"}
+FLAGS = "/ofrep/"
 RETRY_AFTER_S = "5"
 
 
@@ -95,6 +96,7 @@ def page_gate(options: PageListener) -> Gate:
         "feedback": tokens.feedback,
         "webhooks": tokens.webhooks,
         "reload": tokens.reload,
+        "flags": tokens.flags,
     }
     guards = {
         name: Guard(Path(file), failures, browsers=name in ("page", "api"))
@@ -116,6 +118,8 @@ def _authorization(request: web.BaseRequest) -> str:
 
 
 def _purpose(request: web.BaseRequest) -> str:
+    if request.path.startswith(FLAGS):
+        return "flags"
     if request.method not in READS:
         return PURPOSES.get(request.path, "webhooks")
     return "api" if request.path.startswith("/api/") else "page"

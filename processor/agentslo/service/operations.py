@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from agentslo.config.service_file import ServiceConfig
 from agentslo.measure import names as m
@@ -25,6 +26,7 @@ from agentslo.respond.incidents import Incident
 from agentslo.respond.retraining import Request
 from agentslo.respond.training import Training
 from agentslo.respond.triggers import take
+from agentslo.service.incident_metrics import show_containments, show_incidents
 from agentslo.service.release_metrics import show_releases
 from agentslo.store.decisions import Decisions, DecisionsError, open_decisions
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
@@ -51,6 +53,8 @@ class Picture:
     gates: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """The budget's state as the release gate found it last, by agent and environment."""
     head: tuple[int, str] = (0, "")
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    """Flag definitions; what expires in them does so by itself."""
 
 
 class Operations:
@@ -99,6 +103,12 @@ class Operations:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
+    def flags(self) -> Mapping[str, Any]:
+        """What agents may do, as decided when it was looked at last; raises `NoOperations`."""
+        if not self.picture.flags:
+            raise NoOperations(self.trouble or "not started yet")
+        return self.picture.flags
+
     def look(self, now_ns: int) -> None:
         """See what was decided, at most every few seconds, without waiting for it."""
         if self._duty is None or now_ns - self._looked_ns < LOOK_NS:
@@ -109,24 +119,8 @@ class Operations:
 
     def show(self, metrics: Metrics, environments: dict[str, set[str]], now_ns: int) -> None:
         """Set the operations families; `environments` are those each agent was seen in."""
-        opened: dict[tuple[str, ...], float] = {}
-        for one in self.picture.incidents:
-            key = (one.agent, one.environment, one.severity)
-            opened[key] = opened.get(key, 0.0) + (one.state != "closed")
-        expiry: dict[tuple[str, ...], float] = {}
-        stopped: dict[tuple[str, ...], float] = {}
-        for held in self.picture.containments:
-            if not held.holds(now_ns):
-                continue
-            at = (held.agent, held.action)
-            expiry[at] = max(expiry.get(at, 0.0), held.expires_ns / 1e9)
-            if held.action == "kill_switch":
-                named = {held.environment} if held.environment else set()
-                for where in named or environments.get(held.agent) or {"unset"}:
-                    stopped[held.agent, where, "kill_switch"] = 1.0
-        metrics.replace(m.INCIDENTS_OPEN, opened)
-        metrics.replace(m.CONTAINMENT_EXPIRY, expiry)
-        metrics.replace(m.SAFE_TO_RUN_REASON, stopped)
+        show_incidents(metrics, self.picture.incidents, now_ns)
+        show_containments(metrics, self.picture.containments, environments, now_ns)
         seq, digest = self.picture.head
         show_releases(metrics, self.picture.requests, self.picture.gates)
         metrics.replace(m.DECISIONS_HEAD, {(digest,): float(seq)} if seq else {})
@@ -158,7 +152,7 @@ class Operations:
         if self._duty is None or self._decisions is None or self._training is None:
             return
         head = self._decisions.head
-        if head == self.picture.head:
+        if head == self.picture.head and self.picture.flags:
             return
         logger.info("decisions: %d recorded, head %d:%s", head[0], *head)
         self.picture = Picture(
@@ -170,6 +164,7 @@ class Operations:
                 for row in self._decisions.rows(kind=GATE)
             },
             head=head,
+            flags=self._duty.flags(now_ns),
         )
 
     def _close(self) -> None:

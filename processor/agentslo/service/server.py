@@ -7,9 +7,10 @@ asyncio loop owns everything. This is the only wiring; time is read here and now
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from agentslo import __version__
 from agentslo.config.problems import ConfigError, render
@@ -303,6 +304,12 @@ class Service:
     async def alerts(self, body: bytes) -> dict[str, object]:
         """Take a webhook of Alertmanager; raises `AlertError`, or `NoOperations`."""
         return await self._operations.take(body, self.now_ns())
+
+    def flags(self) -> tuple[Mapping[str, Any], int]:
+        """The flags in force, and the time in unix seconds; raises `NoOperations`."""
+        now_ns = self.now_ns()
+        self._operations.look(now_ns)
+        return self._operations.flags(), now_ns // 1_000_000_000
 
     def doctor(self) -> dict[str, object]:
         """What the spans seen so far lack."""

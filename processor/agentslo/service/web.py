@@ -6,9 +6,9 @@ the service when asked.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -26,6 +26,7 @@ from agentslo.service.access import Gate, middleware
 from agentslo.service.feedback import FeedbackError
 from agentslo.service.operations import NoOperations
 from agentslo.service.overview import as_json
+from agentslo.service.web_flags import flag_routes
 from agentslo.service.web_page import page_routes
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -70,6 +71,10 @@ class Shown(Protocol):
 
     async def alerts(self, body: bytes) -> dict[str, object]:
         """Take a webhook of Alertmanager; raises `AlertError`, or `NoOperations`."""
+        ...
+
+    def flags(self) -> tuple[Mapping[str, Any], int]:
+        """The flags in force, and the time in unix seconds; raises `NoOperations`."""
         ...
 
     async def feedback(self, body: bytes) -> None:
@@ -182,7 +187,12 @@ def _deciding(service: Shown) -> dict[str, Handler]:
             headers=HEADERS,
         )
 
-    return {"/-/reload": reload, "/v1/feedback": feedback, "/v1/alerts": alerts}
+    return {
+        "/-/reload": reload,
+        "/v1/feedback": feedback,
+        "/v1/alerts": alerts,
+        **flag_routes(service, NoOperations, HEADERS),
+    }
 
 
 def _app(routes: dict[str, Handler], gate: Gate) -> web.Application:

@@ -105,6 +105,11 @@ _TOKENS = Group(
         token_file("feedback", "For `POST /v1/feedback`."),
         token_file("webhooks", "For every other `POST`: what other systems report."),
         token_file("reload", "For `POST /-/reload`."),
+        token_file(
+            "flags",
+            "For `/ofrep/v1`, where agents read their flags. Not needed: away from loopback "
+            "nobody reads them there without.",
+        ),
     ),
     finish=_finish_tokens,
 )
