@@ -27,7 +27,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-ASKED, BATCH, PORTS = 40, 200, 31000
+ASKED, BATCH, PORTS = 40, 200, 14000
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 `python tests/rules/generate.py` writes them beside this file; a test fails where they are stale.
 promtool evaluates every group at the file's `evaluation_interval`, whatever the group's own is, so
-counts over recorded 5 m increments are right at 5 m or where the increments are the input.
+counts over recorded 5 m increments are right at 5 m or where the increments are the input; those of
+an hour are right at 5 m and at 1 h.
 """
 
 from collections.abc import Iterator
@@ -146,10 +147,6 @@ def steady_hours() -> Test:
                 for window, value in thresholds.items()
             ),
             *(
-                _equals("agent_slo:short_error:ratio", 1 / 9, at, **AT, window=window)
-                for window in thresholds
-            ),
-            *(
                 _near("agent_slo:events:increase5m", 5 * r, at, **AT, result=k)
                 for k, r in PER_MINUTE.items()
             ),
@@ -165,12 +162,17 @@ def increments() -> Test:
         "name": "increments of 5 minutes are summed over replicas",
         "interval": "1m",
         "input_series": [
-            {"series": series(family, **labels, instance=instance), "values": "0+2x60"}
+            {"series": series(family, **labels, instance=instance), "values": "0+2x125"}
             for _, family, labels in rows
             for instance in ("r0", "r1")
         ],
         "promql_expr_test": [
             _near(f"agent_slo:{name}:increase5m", 20, "50m", **labels) for name, _, labels in rows
+        ]
+        + [
+            _near(f"agent_slo:{name}:increase1h", 240, "2h", **labels)
+            for name, _, labels in rows
+            if name != "cost_usd"
         ],
     }
 
@@ -215,6 +217,10 @@ def steady_days() -> Test:
             _near("agent_slo:error_budget_remaining:runs", -0.1 * 28 * 1440, at, **AT),
             _equals("agent_slo:time_to_exhaustion:seconds", 0, at, **AT),
             _near("agent_slo:period_covered:seconds", 28 * 86_400, at, **AT),
+            *(
+                _near("agent_slo:events:increase1h", 60 * rate, at, **AT, result=result)
+                for result, rate in PER_MINUTE.items()
+            ),
             _equals("agent_slo:cost_per_success:usd1d", 0.5, at, **who),
             _equals("agent_slo:escalation_accuracy:ratio7d", 0.75, at, **who),
             _equals("agent_slo:share:ratio1d", 0.2, at, **who, feature="escalation"),
@@ -242,7 +248,12 @@ def outages() -> Test:
         ]
         # The share of the 15 minutes that must have failed, then two minutes to be sure.
         due = int(120 + 15 * (0.4 + 0.6 * (1 - objective)) + 2)
-        agent = at["agent"]
+        agent, hot = at["agent"], {**at, "window": "15m"}
+        expected += [
+            _equals("agent_slo:long_error:ratio", 1, "178m", **hot),
+            _equals("agent_slo:short_error:ratio", 1, "178m", **hot),
+            _near("agent_slo:long_bad:runs", 150, "178m", **hot),
+        ]
         expected += [
             _firing("AgentSLOErrorBudgetBurn", count, minute, agent=agent, **window)
             for count, minute, window in (
@@ -267,7 +278,7 @@ def files() -> dict[str, str]:
     """Every generated file by name."""
     made = {
         "steady-hours.test.yml": _file("5m", steady_hours(), increments()),
-        "steady-days.test.yml": _file("6h", steady_days()),
+        "steady-days.test.yml": _file("1h", steady_days()),
         "outages.test.yml": _file("1m", outages()),
     }
     return {name: dump(content, HEADER) for name, content in made.items()}

@@ -17,19 +17,13 @@ _OWNER = "* on (<slo>) group_left (owner) agent_slo:owner:info"
 
 
 def _burns(pair: Pair) -> str:
-    window, threshold = pair.window, "agent_slo:alert_threshold:ratio"
-    at = f'on (<slo>) {threshold}{{window="{window}"}}'
-    least = (
-        f"and on (<slo>) agent_slo:bad_runs:increase{window} > {pair.min_bad:g}\n"
-        if pair.min_bad
-        else ""
-    )
+    at = f'{{window="{pair.window}"}}'
     return (
-        f"agent_slo:sli_error:ratio_rate{window}\n  > {at}\n"
-        f'and on (<slo>) agent_slo:short_error:ratio{{window="{window}"}}\n  > {at}\n'
-        f"{least}"
-        f'and on (<slo>) agent_slo:burn_evidence:nats{{window="{window}"}}'
-        f" > {pair.min_evidence_nats:g}"
+        f"agent_slo:long_error:ratio{at}\n"
+        f"and on (<slo>) agent_slo:short_error:ratio{at}\n"
+        f"  > on (<slo>) agent_slo:alert_threshold:ratio{at}\n"
+        f"and on (<slo>) agent_slo:long_bad:runs{at} > {pair.min_bad:g}\n"
+        f"and on (<slo>) agent_slo:burn_evidence:nats{at} > {pair.min_evidence_nats:g}"
     )
 
 

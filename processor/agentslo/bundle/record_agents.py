@@ -32,6 +32,8 @@ _SPANS: Final = (("1d", "[1d]", "the last day"), ("7d", "[7d] offset 1d", "the 7
 
 
 def _sum(tiles: str, span: str = "[1d]") -> str:
+    if span != "[1d]":
+        tiles = tiles.replace("increase5m", "increase1h")
     return f"sum by (<agent>) (sum_over_time({tiles}{span}))"
 
 

@@ -53,7 +53,7 @@ BUDGET: Final = RuleGroup(
         ),
         Record(
             name="agent_slo:period_covered:seconds",
-            expr="300 * max by (<slo>) (count_over_time(agent_slo:events:increase5m[28d]))",
+            expr="3600 * max by (<slo>) (count_over_time(agent_slo:events:increase1h[28d]))",
             doc="How much of the last 28 days the recorded increments cover.",
         ),
     ),

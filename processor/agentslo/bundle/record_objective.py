@@ -1,6 +1,6 @@
 """What is promised, for whom, and from which ratio on a pair of windows alerts.
 
-In: the objective, window and info gauges. Out: one group. No state. `last_over_time` bridges a
+In: the objective, window and info gauges. Out: two groups. No state. `last_over_time` bridges a
 restart; `max by` because replicas each expose the gauges, and the strictest counts.
 Source: prometheus-grafana.md 1 and 2.
 """
@@ -28,7 +28,7 @@ def _threshold(pair: Pair) -> str:
 OBJECTIVE: Final = RuleGroup(
     name="agent-slo-objective",
     interval="1m",
-    doc="Objectives, budgets, owners and the thresholds of the pairs.",
+    doc="Objectives, budgets and owners.",
     records=(
         Record(
             name="agent_slo:objective:ratio",
@@ -39,15 +39,6 @@ OBJECTIVE: Final = RuleGroup(
             name=_BUDGET,
             expr="1 - agent_slo:objective:ratio",
             doc="Share of judged runs that may be bad.",
-        ),
-        Record(
-            name="agent_slo:budget_period:days",
-            expr="28 - 21 * (max by (<slo>) (last_over_time(agent_slo_window_seconds[15m]))"
-            f" <= bool {SHORT_PERIOD_SECONDS})\n"
-            "or on (<slo>)\n"
-            "(28 + 0 * agent_slo:objective:ratio)",
-            doc="Period the budget is kept over: 7 where the objective's window is at most 14 days,"
-            " else 28.",
         ),
         Record(
             name="agent_slo:owner:info",
@@ -62,6 +53,23 @@ OBJECTIVE: Final = RuleGroup(
             name="agent_slo:agent_owner:info",
             expr="topk by (<agent>) (1, max by (<agent>, owner, source) (agent_slo:owner:info))",
             doc="Always 1: owner and source of an agent that has an objective.",
+        ),
+    ),
+)
+
+THRESHOLDS: Final = RuleGroup(
+    name="agent-slo-thresholds",
+    interval="4m",
+    doc="Periods of budgets and the thresholds of the pairs: they change with an agent file only.",
+    records=(
+        Record(
+            name="agent_slo:budget_period:days",
+            expr="28 - 21 * (max by (<slo>) (last_over_time(agent_slo_window_seconds[15m]))"
+            f" <= bool {SHORT_PERIOD_SECONDS})\n"
+            "or on (<slo>)\n"
+            "(28 + 0 * agent_slo:objective:ratio)",
+            doc="Period the budget is kept over: 7 where the objective's window is at most 14 days,"
+            " else 28.",
         ),
         *(
             Record(

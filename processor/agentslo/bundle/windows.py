@@ -13,8 +13,9 @@ RAW_WINDOWS = ("5m", "15m", "30m", "1h", "2h")
 TILED_WINDOWS = ("6h",)
 DAY_WINDOWS = ("1d", "3d")
 PERIOD_WINDOWS = ("7d", "28d")
-"""All but the raw windows are sums of the recorded 5 m increments: 20 times cheaper, and right
-under uneven traffic, which a mean of ratios is not."""
+"""All but the raw windows are sums of recorded increments: 20 times cheaper, and right under uneven
+traffic, which a mean of ratios is not. Periods take the last day from the increments of 5 m, what
+lies before it from those of an hour."""
 WINDOWS = (*RAW_WINDOWS, *TILED_WINDOWS, *DAY_WINDOWS, *PERIOD_WINDOWS)
 CORRECTED = frozenset(WINDOWS) - {"5m", "15m", "30m"}
 """Windows long enough that a verdict of some minutes later falls into the same one."""
