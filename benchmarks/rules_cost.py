@@ -113,7 +113,7 @@ def load(folder: Path, agents: int) -> None:
         with path.open("w") as out:
             out.writelines(lines)
         command = [TOOLS / "promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet"]
-        command += ["--max-block-duration=28d"] if name == "hours" else []
+        command += ["--max-block-duration=672h"] if name == "hours" else []
         subprocess.run([*command, path, folder / "data"], check=True, stdout=subprocess.DEVNULL)
         path.unlink()
 
