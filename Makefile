@@ -37,12 +37,9 @@ up: ## the whole stack of docker-compose.yml, with a Grafana password made for i
 preview: venv-dev ## pictures of every board over a simulated fleet, in build/preview (needs npm)
 	@scripts/preview.sh $(ARGS)
 
-faults: venv-dev ## kill -9 at random moments under load, 200 times (FAULTS_KILLS, FAULTS_SEED)
-	FAULTS_KILLS=$${FAULTS_KILLS:-200} $(BIN)/python -m pytest -q -s -p no:xdist tests/faults
-
-story-incident: venv-dev ## an agent does harm, is stopped by one command, and it is proven (needs make tools)
-	@scripts/tools.sh --link
-	@$(BIN)/python examples/stories/incident.py
+faults: venv-dev ## every fault at length: 200 kills, all kill points, power loss (ARGS, FAULTS_KILLS, FAULTS_SEED)
+	FAULTS_LONG=1 FAULTS_EVERY=1 FAULTS_STATES=10000 FAULTS_KILLS=$${FAULTS_KILLS:-100} \
+	  $(BIN)/python -m pytest -q -s -p no:xdist $(if $(ARGS),$(ARGS),tests/faults)
 
 tools: ## installs the outside tools the tests run against, outside the clone
 	@scripts/tools.sh

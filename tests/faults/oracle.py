@@ -119,12 +119,15 @@ class BackEnd:
     copies: dict[Span, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     away: threading.Event = field(default_factory=threading.Event)
     refused: int = 0
+    requests: Counter[bytes] = field(default_factory=Counter)
+    """How often each request came, by digest."""
 
     def export(self, body: bytes, context: grpc.ServicerContext) -> bytes:
         """Takes one request, unless it is away."""
         if self.away.is_set():
             self.refused += 1
             context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        self.requests[hashlib.blake2b(body, digest_size=8).digest()] += 1
         for span, encoded in spans_in(body).items():
             self.copies[span].append(hashlib.blake2b(encoded, digest_size=8).digest())
         return b""

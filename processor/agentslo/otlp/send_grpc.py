@@ -1,9 +1,11 @@
 """OTLP over gRPC out.
 
 In: protobuf bytes of one export request. Out: a `SendResult`. State: one channel, opened at the
-first send. Source: OTLP specification, "OTLP/gRPC Response"; performance.md 8 (keepalive).
+first send, and anew where nothing is answered in time any more. Source: OTLP specification,
+"OTLP/gRPC Response"; performance.md 8 (keepalive).
 """
 
+import asyncio
 from urllib.parse import urlsplit
 
 import grpc
@@ -17,6 +19,9 @@ from agentslo.otlp.status import DETAILS_KEY, RETRY_INFO_KEY
 from agentslo.otlp.tls import channel_credentials
 
 DEFAULT_PORT = 4317
+LATE_IN_A_ROW = 3
+"""Deadlines missed one after the other before another connection is tried: a half-open one takes
+all and answers nothing, and keepalive would find it out after minutes."""
 
 RETRYABLE = frozenset(
     {
@@ -66,6 +71,8 @@ class GrpcSender:
         self._credentials = channel_credentials(self._tls) if self._tls else None
         self._channel: grpc.aio.Channel | None = None
         self._exports: dict[Signal, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
+        self._late = 0
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def send(self, signal: Signal, body: bytes, timeout_s: float) -> SendResult:
         """One try."""
@@ -73,11 +80,26 @@ class GrpcSender:
         try:
             response = await export(body, timeout=timeout_s, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
+            self._late += 1 if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED else -self._late
+            if self._late >= LATE_IN_A_ROW:
+                self._leave(timeout_s)
             return _failure(error)
+        self._late = 0
         return accepted(response)
+
+    def _leave(self, timeout_s: float) -> None:
+        """Connect anew with the next send; calls in flight end by their own deadlines."""
+        left, self._channel, self._late = self._channel, None, 0
+        self._exports.clear()
+        if left is not None:
+            closing = asyncio.create_task(left.close(2 * timeout_s))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
         """Close the channel; calls in flight are cancelled."""
+        for closing in self._closing:
+            closing.cancel()
         if self._channel is not None:
             await self._channel.close()
             self._channel = None
