@@ -106,6 +106,7 @@ build_otelcol() {
     go mod init otelcol
     awk '/gomod:/ { print "-require=" $3 "@" $4 }' "$config" | xargs go mod edit \
       -require="go.opentelemetry.io/collector/otelcol@${builder##*@}"
+    awk '/ => / { print "-replace=" $2 "=" $4 "@" $5 }' "$config" | xargs go mod edit
     nice go build -trimpath -ldflags="-s -w" -o "$work/otelcol" .
   } >>"$log" 2>&1
   mv -f "$work/otelcol" "$dir/bin/otelcol"
