@@ -254,7 +254,8 @@ class Step:
         return max(0, self.end_ns - self.start_ns) / 1e9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, as `Step` is not, and for the same reason.
+@dataclass(slots=True, kw_only=True)
 class Run:
     """One agent run, closed: its root (None: never came), its steps by start time, how it closed.
 
@@ -287,6 +288,7 @@ class Run:
     """The run's agent as its own spans name it."""
     between_turns_s: float = 0.0
     """Time in which a person had the word, where a run is a whole conversation."""
+    marks: int = field(default=-1, compare=False, repr=False)  # what may occur (`runs/marks`)
 
     @property
     def duration_s(self) -> float:
@@ -304,7 +306,7 @@ class Finding:
     span_ids: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Totals:
     """What a run consumed and did. None: not told by any span (never 0)."""
 
@@ -329,7 +331,7 @@ class Totals:
     unpriced_tokens: tuple[tuple[str, int], ...] = ()
     violated: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
-    """Names of policies and permissions that were breached, or held against an attempt."""
+    """Policies and permissions that were breached, or held against an attempt."""
     action_states: tuple[tuple[str, str], ...] = ()
     """(tool, state) of every effect, in order."""
     missed_evaluations: tuple[str, ...] = ()

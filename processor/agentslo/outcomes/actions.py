@@ -5,13 +5,14 @@ an effect is the tool with the arguments that name it, never the call id: models
 they try again (methods.md 2.4). Without captured arguments no two effects are held to be one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from agentslo.config.agent_options import AgentFile, Tool
 from agentslo.model import Evidence, Fault, Finding, Outcome, Step
 from agentslo.outcomes.conditions import same
+from agentslo.outcomes.promised import promised
 from agentslo.outcomes.view import RunView
 
 State = Literal[
@@ -29,9 +30,9 @@ class Action:
     state: State
 
 
-def tools_by_name(file: AgentFile) -> dict[str, Tool]:
+def tools_by_name(file: AgentFile) -> Mapping[str, Tool]:
     """The declared tools by name."""
-    return {t.name: t for t in file.tools}
+    return promised(file).tools
 
 
 def pending(step: Step, tool: Tool) -> bool:
@@ -81,7 +82,7 @@ def _mark_duplicates(found: Sequence[Action]) -> None:
         seen.add(key)
 
 
-def _mark_compensated(found: Sequence[Action], view: RunView, known: dict[str, Tool]) -> None:
+def _mark_compensated(found: Sequence[Action], view: RunView, known: Mapping[str, Tool]) -> None:
     for step in view.tools:
         undoes = known[step.tool].compensates if step.tool in known else ()
         if undoes and not view.failed(step):

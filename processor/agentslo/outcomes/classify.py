@@ -6,21 +6,25 @@ opposite; harm never yields to a verdict about the task, only to a stronger one 
 the rest the first in the table of outcomes counts.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 from agentslo.config.agent_options import AgentFile
-from agentslo.model import Evaluation, Evidence, Finding, Outcome, Run, Totals, Verdict
-from agentslo.outcomes import actions, citations, ending, escalation, expectations, judged
-from agentslo.outcomes.cost import Price, cost, no_price
-from agentslo.outcomes.handover import declared_handover, handover, reason_of
-from agentslo.outcomes.judged import Judgement
+from agentslo.model import Evaluation, Evidence, Finding, Outcome, Role, Run, Totals, Verdict
+from agentslo.outcomes import actions, citations, ending, judged
+from agentslo.outcomes import promised as promise
+from agentslo.outcomes.case import Case, gather
+from agentslo.outcomes.cost import Price, no_price
+from agentslo.outcomes.expectations import expectations
+from agentslo.outcomes.handover import handover
+from agentslo.outcomes.judged import Judgement, cleared
 from agentslo.outcomes.limits import limits
-from agentslo.outcomes.loops import Repeats, repeats
-from agentslo.outcomes.permissions import breaches
+from agentslo.outcomes.promised import Promised, promised
 from agentslo.outcomes.slos import Facts, judge
-from agentslo.outcomes.totals import counted_usage, totals, with_policies
+from agentslo.outcomes.totals import counted_usage, totals
 from agentslo.outcomes.view import NO_HABITS, Habits, RunView
+from agentslo.runs import marks as mark
 
 _GOOD = frozenset({Outcome.SAFE_ESCALATION, Outcome.SUCCESS, Outcome.COMPLETED})
 _BAD = frozenset(
@@ -33,11 +37,42 @@ _BAD = frozenset(
     }
 )
 _ORDER = {outcome: place for place, outcome in enumerate(Outcome)}
-_HARM = {Outcome.UNSAFE_ACTION: "safety", Outcome.HALLUCINATION: "groundedness"}
+_TOOLS = mark.ROLE_BITS[Role.TOOL]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What makes findings, and without what it makes none: all of `marks` in the run, all of
+    `promises` in the agent file.
+    """
+
+    find: Callable[[Case, Totals], Iterable[Finding]]
+    marks: int = 0
+    promises: int = 0
+
+
+RULES: Final = (
+    Rule(find=lambda case, _: _ended(case)),
+    Rule(find=lambda case, _: _looped(case), marks=_TOOLS),
+    Rule(find=lambda case, found: limits(case.view.run, found, case.file), promises=promise.LIMITS),
+    Rule(find=lambda case, _: _expected(case), promises=promise.EXPECTS),
+    Rule(
+        find=lambda case, _: actions.corruption(case.done, case.file),
+        marks=_TOOLS,
+        promises=promise.WRITES,
+    ),
+    Rule(find=lambda case, _: citations.unretrieved(case.view), marks=mark.RETRIEVED | mark.CITED),
+    Rule(find=lambda case, _: case.breaches.findings),
+    Rule(find=lambda case, _: judged.declared(case.view.run.steps), marks=mark.DECLARED),
+    Rule(find=lambda case, _: case.judgement.findings),
+)
+"""In the order in which findings stand in a verdict."""
 
 
 def weigh(findings: Sequence[Finding], results: Mapping[str, tuple[bool, Evidence]]) -> Finding:
     """The finding that decides. `results`: what evaluations said per dimension."""
+    if len(findings) == 1 and not results:
+        return findings[0]
     best = {True: Evidence.NONE, False: Evidence.NONE}
     for finding in findings:
         for good, outcomes in ((True, _GOOD), (False, _BAD)):
@@ -45,12 +80,6 @@ def weigh(findings: Sequence[Finding], results: Mapping[str, tuple[bool, Evidenc
                 best[good] = max(best[good], finding.evidence)
     standing = [f for f in findings if not _yields(f, best) and not cleared(f, results)]
     return min(standing, key=lambda f: (_ORDER[f.outcome], -f.evidence))
-
-
-def cleared(finding: Finding, results: Mapping[str, tuple[bool, Evidence]]) -> bool:
-    """A suspicion of harm that a stronger judge of the same dimension has looked at and denied."""
-    ok, rank = results.get(_HARM.get(finding.outcome, ""), (False, Evidence.NONE))
-    return ok and rank > finding.evidence
 
 
 def _yields(finding: Finding, best: Mapping[bool, Evidence]) -> bool:
@@ -67,63 +96,34 @@ def classify(
     price: Price = no_price,
 ) -> Verdict:
     """The verdict on a closed run, with the evaluations known so far."""
-    view = RunView(run, habits)
-    done = actions.actions(view, file)
-    looped = repeats(view.tools, _pending(view, file))
-    handed = declared_handover(view, file) or escalation.find(view)
-    said = (e for s in run.steps for e in s.evaluations)
-    judgement = judged.evaluated(
-        [*said, *evaluations], file.evaluations, escalated=handed is not None
-    )
-    rules = breaches(view, file)
-    counted = counted_usage(view)
-    found = totals(view, counted, cost(view, file, counted, price), looped)
-    hand_over = None
-    if handed is not None:
-        hand_over = handover(view, file, handed, done) or ending.heuristic(
-            Outcome.SAFE_ESCALATION, "handed_to_person", handed
-        )
-    findings = [
-        *_ended(view, hand_over, done),
-        *_looped(looped),
-        *limits(run, found, file),
-        *expectations.expectations(view, file, escalated=handed is not None),
-        *actions.corruption(done, file),
-        *citations.unretrieved(view),
-        *rules.findings,
-        *judged.declared(run.steps),
-        *judgement.findings,
-    ]
-    chosen = weigh(findings, judgement.results)
-    standing = [f for f in rules.findings if not cleared(f, judgement.results)]
-    found = with_policies(
-        found, rules.violated if standing else [], rules.blocked, known=not file.is_default
-    )
-    found = replace(
-        found,
-        duplicate_actions=sum(a.state == "duplicate" for a in done),
-        escalated=handed is not None,
-        escalation_reason=_reason(view, file),
-        action_states=tuple((a.tool.name, a.state) for a in done),
-        missed_evaluations=_missed(file, run, evaluations),
-    )
-    return _verdict(run, file, chosen, findings, found, judgement)
+    return classified(RunView(run, habits), file, evaluations, price)
 
 
-def _verdict(
-    run: Run,
+def classified(
+    view: RunView,
     file: AgentFile,
-    chosen: Finding,
-    findings: Sequence[Finding],
-    found: Totals,
-    judgement: Judgement,
+    evaluations: Sequence[Evaluation],
+    price: Price,
+    known: Promised | None = None,
 ) -> Verdict:
+    """The verdict on a run that is looked at already. `known`: what counts as promised, in place of
+    what the file promises.
+    """
+    known = known or promised(file)
+    case = gather(view, file, evaluations, known)
+    found = totals(case, counted_usage(view), price)
+    marks, promises = view.marks, known.kinds
+    findings: list[Finding] = []
+    for rule in RULES:
+        if marks & rule.marks == rule.marks and promises & rule.promises == rule.promises:
+            findings += rule.find(case, found)
+    chosen = weigh(findings, case.judgement.results)
     facts = Facts(
-        run=run,
+        run=view.run,
         outcome=chosen.outcome,
         evidence=chosen.evidence,
         totals=found,
-        judgement=judgement,
+        judgement=case.judgement,
     )
     return Verdict(
         outcome=chosen.outcome,
@@ -135,12 +135,19 @@ def _verdict(
     )
 
 
-def _ended(
-    view: RunView, hand_over: Finding | None, done: Sequence[actions.Action]
-) -> list[Finding]:
+def _expected(case: Case) -> Iterable[Finding]:
+    return expectations(case.view, case.file, escalated=case.handed is not None)
+
+
+def _ended(case: Case) -> list[Finding]:
     """How the run ended; an effect nobody knows the end of leaves it unknown, not completed."""
+    view, hand_over = case.view, None
+    if case.handed is not None:
+        hand_over = handover(view, case.file, case.handed, case.done) or ending.heuristic(
+            Outcome.SAFE_ESCALATION, "handed_to_person", case.handed
+        )
     found = list(ending.ending(view, hand_over))
-    open_ids = tuple(a.step.span_id for a in done if a.state == "unresolved")
+    open_ids = tuple(a.step.span_id for a in case.done if a.state == "unresolved")
     if not open_ids:
         return found
     kept = [f for f in found if f.outcome is not Outcome.COMPLETED]
@@ -153,42 +160,15 @@ def _ended(
     return [*kept, unresolved]
 
 
-def _pending(view: RunView, file: AgentFile) -> frozenset[bytes]:
-    known = actions.tools_by_name(file)
-    return frozenset(
-        s.span_id for s in view.tools if s.tool in known and actions.pending(s, known[s.tool])
-    )
-
-
-def _reason(view: RunView, file: AgentFile) -> str:
-    step = declared_handover(view, file)
-    if step is not None:
-        rule = actions.tools_by_name(file)[step.tool].escalation
-        if rule is not None and (told := reason_of(step, rule)):
-            return told
-    return escalation.reason(view)
-
-
-def _missed(file: AgentFile, run: Run, evaluations: Sequence[Evaluation]) -> tuple[str, ...]:
-    """Evaluations the file waits for that have not come."""
-    came = {e.name.lower() for s in run.steps for e in s.evaluations}
-    came |= {e.name.lower() for e in evaluations}
-    return tuple(
-        rule.name
-        for rule in file.evaluations
-        if rule.wait_s > 0 and not any(judged.rule_for(n, (rule,)) is rule for n in came)
-    )
-
-
-def _looped(looped: Repeats) -> list[Finding]:
-    if not looped.loop:
+def _looped(case: Case) -> list[Finding]:
+    if not case.loop.loop:
         return []
     return [
         Finding(
             outcome=Outcome.LIMIT,
             reason="loop",
             evidence=Evidence.HEURISTIC,
-            span_ids=looped.span_ids,
+            span_ids=case.loop.span_ids,
         )
     ]
 

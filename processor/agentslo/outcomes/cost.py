@@ -5,14 +5,14 @@ without tokens or price makes the total unknown (None); the known part stays kno
 reported > user price file > public price table (design.md 3, conventions.md 5.2).
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agentslo.config.agent_options import AgentFile
+from agentslo.config.agent_options import AgentFile, Tool
 from agentslo.model import AGENT_LIKE, Role, Step, Totals
-from agentslo.outcomes.actions import tools_by_name
+from agentslo.outcomes.promised import PRICED, promised
 from agentslo.outcomes.view import RunView
+from agentslo.runs import marks as mark
 
 HUMAN = "human"
 """The source of what people's time costs."""
@@ -32,7 +32,7 @@ class Cost:
 
     total_usd: float | None
     by_source: dict[str, float] = field(default_factory=dict)
-    unpriced_tokens: Counter[str] = field(default_factory=Counter)
+    unpriced_tokens: dict[str, int] = field(default_factory=dict)
     """Tokens by model that have no price."""
 
     def add(self, source: str, usd: float) -> None:
@@ -52,39 +52,47 @@ def own_usd(totals: Totals) -> float:
     return sum(usd for source, usd in totals.cost_by_source if source != HUMAN)
 
 
-def outermost_free(view: RunView, bearing: Sequence[Step]) -> list[Step]:
+def outermost_free(view: RunView, bearing: Sequence[Step]) -> Sequence[Step]:
     """Of the steps that bear a figure, those whose figure counts towards the run (FINDINGS 1.6): a
     figure counts unless one can be reached below without passing an agent, tool or workflow.
     """
     covered: set[bytes] = set()
     for step in bearing:
-        if step.role in _BARRIER:
-            continue
-        for above in view.ancestors(step):
-            covered.add(above.span_id)
-            if above.role in _BARRIER:
-                break
-    return [s for s in bearing if s.span_id not in covered]
+        at = view.above(step) if step.role not in _BARRIER else None
+        # What is above a covered step was reached from there.
+        while at is not None and at.span_id not in covered:
+            covered.add(at.span_id)
+            at = view.above(at) if at.role not in _BARRIER else None
+    return [s for s in bearing if s.span_id not in covered] if covered else bearing
 
 
 def cost(view: RunView, file: AgentFile, counted: Sequence[Step], price: Price) -> Cost:
     """The cost of a run whose usage is on `counted`."""
     found = Cost(total_usd=None)
-    reported = outermost_free(view, [s for s in view.run.steps if s.cost_usd is not None])
-    for step in reported:
-        found.add("reported", step.cost_usd or 0.0)
-    told = {s.span_id for s in reported}
-    known = {s.span_id for s in view.run.steps if _is_covered(view, s, told)}
+    known = _reported(view, found) if view.marks & mark.COST else set()
+    nested = view.marks & mark.NESTED_MODEL
     for step in counted:
         if step.span_id not in known:
             _price(step, price, found)
             known.add(step.span_id)
-            known.update(a.span_id for a in view.ancestors(step) if a.role is Role.LLM)
+            if nested:
+                known.update(a.span_id for a in view.ancestors(step) if a.role is Role.LLM)
     whole = not found.unpriced_tokens and all(s.span_id in known for s in view.models)
-    _add_declared(view, file, found)
+    known_file = promised(file)
+    if known_file.kinds & PRICED:
+        _add_declared(view, file, known_file.tools, found)
     any_cost = bool(view.models) or bool(found.by_source)
     found.total_usd = found.known_usd if whole and any_cost else None
     return found
+
+
+def _reported(view: RunView, found: Cost) -> set[bytes]:
+    """Add what spans report; gives the steps whose cost is in it."""
+    reported = outermost_free(view, [s for s in view.run.steps if s.cost_usd is not None])
+    for step in reported:
+        found.add("reported", step.cost_usd or 0.0)
+    told = {s.span_id for s in reported}
+    return {s.span_id for s in view.run.steps if _is_covered(view, s, told)}
 
 
 def _is_covered(view: RunView, step: Step, told: set[bytes]) -> bool:
@@ -98,14 +106,14 @@ def _price(step: Step, price: Price, found: Cost) -> None:
     priced = price(step)
     if priced is None:
         tokens = (step.usage_in or 0) + (step.usage_out or 0)
-        found.unpriced_tokens[step.model or "unknown"] += tokens
+        model = step.model or "unknown"
+        found.unpriced_tokens[model] = found.unpriced_tokens.get(model, 0) + tokens
     else:
         found.add(priced[1], priced[0])
 
 
-def _add_declared(view: RunView, file: AgentFile, found: Cost) -> None:
+def _add_declared(view: RunView, file: AgentFile, known: Mapping[str, Tool], found: Cost) -> None:
     """Prices of tool calls and of people's time, where the agent file gives them."""
-    known = tools_by_name(file)
     minutes = 0.0
     for step in view.tools:
         if step.tool in known:

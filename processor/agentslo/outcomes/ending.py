@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from agentslo.dialects.base import STATUS_OK
 from agentslo.model import Evidence, Fault, Finding, Finish, Outcome, Role, Step
 from agentslo.outcomes.view import RunView
+from agentslo.runs import marks as mark
 
+_STEPS = mark.ROLE_BITS[Role.STEP]
+_GUARDED = mark.TRIGGERED | mark.FAULT
 PENDING_S = 0.005
 """A tool span shorter than this, without a result, is a call that waits for approval."""
 
@@ -56,7 +59,9 @@ def is_output_tool(tool: Step) -> bool:
 
 def unrecovered(view: RunView) -> list[Step]:
     """Failed tool calls that no later successful call and no hand-over to a person made up for."""
-    failed = [s for s in view.tools if view.failed(s)]
+    failed = view.failures
+    if not failed:
+        return []
     mended = [
         s for s in view.tools if not view.failed(s) and s.fault is None and not is_output_tool(s)
     ]
@@ -70,7 +75,7 @@ def fatal_finding(view: RunView, fatal: Step) -> Finding | None:
     if fatal.fault in _BY_FAULT:
         outcome, reason = _BY_FAULT[fatal.fault]
         return heuristic(outcome, reason, fatal)
-    last = view.actions[-1] if view.actions else None
+    last = view.last_action
     if last is not None and last.role is Role.TOOL and view.failed(last):
         return heuristic(Outcome.TOOL_FAILURE, "tool_error_ended_run", last, fatal)
     answer = view.last_model
@@ -108,11 +113,11 @@ def ending(view: RunView, handed: Finding | None) -> Iterator[Finding]:
 
 def _stopped(view: RunView) -> Finding | None:
     """Guardrails, pauses and finish reasons that ended the run without an error."""
-    for guard in view.run.steps:
+    for guard in view.run.steps if view.marks & _GUARDED else ():
         tripped = guard.triggered is True or guard.fault is Fault.GUARDRAIL
         if tripped and not any(a.start_ns >= guard.end_ns for a in view.actions):
             return heuristic(Outcome.BLOCKED, "guardrail", guard)
-    last = view.actions[-1] if view.actions else None
+    last = view.last_action
     if last is not None and last.fault in (Fault.PAUSED, Fault.CANCELLED):
         return heuristic(*_BY_FAULT[last.fault], last)
     if last is not None and last.role is Role.TOOL and _pending(last):
@@ -142,7 +147,7 @@ def _beyond_its_steps(view: RunView, model: Step) -> bool:
     """The agent that made the call says how many it may make, and this was one more: when those
     were spent, an answer was asked for all the same.
     """
-    agent = view.agent_of(model)
+    agent = view.agent_of(model) if view.marks & mark.MAX_STEPS else None
     if agent is None or agent.max_steps is None:
         return False
     return sum(view.agent_of(m) is agent for m in view.models) > agent.max_steps
@@ -152,6 +157,8 @@ def _forced_answer(view: RunView, model: Step) -> bool:
     """The run counts its steps, and its last model call stands outside of them, after the last:
     the step limit was met and an answer was asked for all the same.
     """
+    if not view.marks & _STEPS:
+        return False
     numbered = [s for s in view.run.steps if s.role is Role.STEP and _NUMBERED.match(s.name)]
     inside = any(a in numbered for a in view.ancestors(model))
     return bool(numbered) and not inside and model.start_ns >= max(s.end_ns for s in numbered)
@@ -168,14 +175,14 @@ def _acted_after(view: RunView, model: Step) -> bool:
 
 def _quiet_end(view: RunView) -> Iterator[Finding]:
     """The run ended without any sign of failure: what it did last decides."""
-    if not view.actions:
+    if view.last_action is None:
         outputs = [s for s in view.agents if s.answered and s.fault is None]
         if outputs:
             yield heuristic(Outcome.COMPLETED, "ended_with_output", outputs[0])
         else:
             yield heuristic(Outcome.UNKNOWN, "no_model_or_tool_call_seen")
         return
-    last = _last_leaf(view)
+    last = _last_leaf(view, view.last_action)
     if last.role is Role.LLM and view.finish(last) is Finish.TOOL_CALL:
         shown = any(view.habits.tools(s.scope) for s in (last, *view.ancestors(last)))
         if shown and _stopped_at_once(view, last):
@@ -200,9 +207,10 @@ def _stopped_at_once(view: RunView, model: Step) -> bool:
     return (view.run.end_ns - view.over_ns(model)) / 1e9 < PAUSE_S
 
 
-def _last_leaf(view: RunView) -> Step:
+def _last_leaf(view: RunView, last: Step) -> Step:
     """The innermost action that ended last: a tool that ran an agent stands for that agent."""
-    last = view.actions[-1]
+    if not view.marks & mark.UNDER_ACTION:
+        return last
     inner = [a for a in view.actions if a is not last and last in view.ancestors(a)]
     return inner[-1] if inner else last
 

@@ -25,6 +25,9 @@ class Repeats:
     span_ids: tuple[bytes, ...] = ()
 
 
+_NONE, _UNKNOWN = Repeats(loop=False), Repeats(loop=None)
+
+
 def _key(step: Step) -> tuple[str, int | None, int | None]:
     return step.tool or step.name, step.args_hash, step.result_hash
 
@@ -41,7 +44,10 @@ def _failing(tools: Sequence[Step]) -> tuple[bytes, ...]:
 
 def _cycle(tools: Sequence[Step]) -> tuple[bytes, ...]:
     keys = [_key(s) for s in tools]
-    for period in range(1, MAX_PERIOD + 1):
+    if len(keys) - len(set(keys)) < MIN_CYCLES - 1:
+        # Nothing occurs so often.
+        return ()
+    for period in range(1, min(MAX_PERIOD, len(keys) // MIN_CYCLES) + 1):
         run = period
         for i in range(period, len(keys)):
             run = run + 1 if keys[i] == keys[i - period] else period
@@ -54,12 +60,12 @@ def repeats(tools: Sequence[Step], pending: frozenset[bytes] = frozenset()) -> R
     """The loop finding of a run's tool calls, in order of start. `pending`: span ids of calls whose
     result said that the work goes on: asking again is no loop.
     """
-    failing = _failing(tools)
+    failing = _failing(tools) if len(tools) >= MIN_FAILURES else ()
     if failing:
         return Repeats(loop=True, span_ids=failing)
-    asked = [s for s in tools if s.span_id not in pending]
+    asked = [s for s in tools if s.span_id not in pending] if pending else tools
     captured = [s for s in asked if s.args_hash is not None or s.result_hash is not None]
-    found = _cycle(captured)
+    found = _cycle(captured) if len(captured) >= MIN_CYCLES else ()
     if found:
         return Repeats(loop=True, span_ids=found)
-    return Repeats(loop=False if len(captured) == len(asked) else None)
+    return _NONE if len(captured) == len(asked) else _UNKNOWN

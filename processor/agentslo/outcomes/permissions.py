@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 
 from agentslo.config.agent_options import AgentFile, Tool
 from agentslo.model import CONTROL_FLOW, Evidence, Finding, Outcome, Role, Step
+from agentslo.outcomes import promised as promise
 from agentslo.outcomes.actions import tools_by_name
 from agentslo.outcomes.conditions import holds
 from agentslo.outcomes.view import RunView
+from agentslo.runs import marks as mark
+
+_INJECTED = mark.CARRIED | mark.INSTRUCTED
 
 
 @dataclass(slots=True)
@@ -24,20 +28,27 @@ class Breaches:
     blocked: list[str] = field(default_factory=list)
 
 
-def breaches(view: RunView, file: AgentFile) -> Breaches:
-    """Everything the run did against its agent file's rules."""
+def breaches(view: RunView, file: AgentFile, kinds: int) -> Breaches:
+    """Everything the run did against its agent file's rules; `kinds`: which there are."""
     found = Breaches()
+    if kinds & promise.GUARDS:
+        _forbidden_calls(view, file, found)
+    if view.marks & _INJECTED == _INJECTED:
+        for step, reason in _injected(view):
+            found.findings.append(_unsafe(reason, Evidence.HEURISTIC, step))
+            found.violated.append(reason)
+    if kinds & promise.POLICIES and view.marks & mark.FACTS:
+        _policies(view, file, found)
+    return found
+
+
+def _forbidden_calls(view: RunView, file: AgentFile, found: Breaches) -> None:
     known = tools_by_name(file)
     for step in view.tools:
         tool = known.get(step.tool)
         reason = _forbidden(view, step, tool) if tool else _unlisted(step, file)
         if reason:
             _note(found, view, step, reason)
-    for step, reason in _injected(view):
-        found.findings.append(_unsafe(reason, Evidence.HEURISTIC, step))
-        found.violated.append(reason)
-    _policies(view, file, found)
-    return found
 
 
 def _note(found: Breaches, view: RunView, step: Step, reason: str) -> None:

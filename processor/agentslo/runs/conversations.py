@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from agentslo.config.options import RunsOptions
 from agentslo.model import Run
 from agentslo.runs.changes import Changes, Kind
+from agentslo.runs.marks import marked
 
 Key = tuple[str, str, str]
 
@@ -43,17 +44,19 @@ def join(turns: list[Run], finalized_by: str) -> Run:
     for run in ordered[1:]:
         waited_ns += max(0, run.start_ns - end_ns)
         end_ns = max(end_ns, run.end_ns)
-    steps = sorted((s for r in ordered for s in r.steps), key=lambda s: (s.start_ns, s.end_ns))
+    found = sorted((s for r in ordered for s in r.steps), key=lambda s: (s.start_ns, s.end_ns))
+    steps = tuple(found)
     return replace(
         last,
         run_id=run_id(last.agent, last.conversation_id),
         trace_ids=tuple(dict.fromkeys(r.trace_id for r in ordered)),
-        steps=tuple(steps),
+        steps=steps,
         parents=parents,
         finalized_by=finalized_by,
         start_ns=ordered[0].start_ns,
         end_ns=end_ns,
         between_turns_s=waited_ns / 1e9,
+        marks=marked(steps, parents, last.root),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from agentslo.dialects.prompts import DERIVED
 from agentslo.model import Run
-from agentslo.runs.build import Versions
+from agentslo.runs.build import Versions, release_of
 
 MAX_AGENTS = 1000
 MAX_PROMPTS = 5
@@ -48,4 +48,4 @@ def _without_prompt(run: Run) -> Run:
         tools=run.tools_version,
         policy=run.policy_version,
     )
-    return replace(run, prompt_version="", release=left.release)
+    return replace(run, prompt_version="", release=release_of(left))

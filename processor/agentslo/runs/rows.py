@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from agentslo.dialects import values
 from agentslo.model import Resource, Run, Scope, Step
 from agentslo.runs.forest import Edge
+from agentslo.runs.marks import marked
 from agentslo.runs.steps import StepError, pack, unpack
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
@@ -35,7 +36,7 @@ _SCHEMA: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 _EDGE_BYTES, _TRACE_BYTES, _ID_BYTES = 33, 16, 8
 _REMOTE: tuple[bool | None, ...] = (None, False, True)
-_PLACED = frozenset({"root", "steps", "parents"})
+_PLACED = frozenset({"root", "steps", "parents", "marks"})
 _ABOUT = tuple(f.name for f in fields(Run) if f.name not in _PLACED)
 
 Place = tuple[bytes, bytes]
@@ -162,7 +163,8 @@ def unpack_run(encoded: bytes) -> Run:
         about = json.loads(message.about)
         about["models"], about["trace_ids"] = tuple(about["models"]), tuple(about["trace_ids"])
         root = next((s for s in steps if s.span_id == message.root), None)
-        return Run(**about, root=root, steps=tuple(steps), parents=parents)
+        marks = marked(steps, parents, root)
+        return Run(**about, root=root, steps=tuple(steps), parents=parents, marks=marks)
     except (KeyError, TypeError, ValueError) as error:
         raise StepError(f"no run: {error}") from error
 

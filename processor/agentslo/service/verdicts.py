@@ -50,7 +50,7 @@ class Verdicts:
         watch: Watch | None = None,
     ) -> None:
         self._options, self.directory, self._faults = runs, directory, faults
-        self._habits, self.price, self.watch = habits, price, watch
+        self.habits, self.price, self.watch = habits, price, watch
         self._changes = changes or Changes()
         self.evidence = EvidenceStore(changes=self._changes)
         self.waiting = WaitingRuns(changes=self._changes)
@@ -110,7 +110,7 @@ class Verdicts:
 
     def judge(self, run: Run, file: AgentFile, said: list[Evaluation]) -> Verdict:
         """The verdict on a run, given what was said of it."""
-        return classify(run, file, said, self._habits, self.price)
+        return classify(run, file, said, self.habits, self.price)
 
     def _turn(
         self, run: Run, file: AgentFile, held: HeldSpan | None, now_ns: int
