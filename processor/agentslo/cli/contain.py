@@ -14,10 +14,10 @@ from functools import partial
 
 from agentslo.cli.storage import actor, add_storage, duty, storage
 from agentslo.config.kinds import Duration, Fault
+from agentslo.config.playbook_options import ACTIONS
 from agentslo.config.problems import ConfigError
 from agentslo.respond.containment import MAX_S, Containment, Effect, Wish
 from agentslo.respond.duty import Duty
-from agentslo.respond.playbook import ACTIONS
 from agentslo.respond.rights import Actor, Refused
 from agentslo.service.report import rfc3339
 from agentslo.store.decisions import DecisionsError

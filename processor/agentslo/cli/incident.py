@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from agentslo.cli.incident_playbook import add_playbook
 from agentslo.cli.storage import actor, add_storage, duty, storage
+from agentslo.config.playbook_options import CATEGORIES, SEVERITIES
 from agentslo.config.problems import ConfigError
 from agentslo.respond import incidents, post_mortem
 from agentslo.respond.desk import Draft
 from agentslo.respond.duty import Duty
 from agentslo.respond.incidents import Incident
-from agentslo.respond.playbook import CATEGORIES, PLAYS, SEVERITIES
 from agentslo.respond.rights import Actor, Refused
 from agentslo.service.report import rfc3339
 from agentslo.store.decisions import DecisionsError
@@ -32,7 +33,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser("incident", help="open, follow and close incidents")
     commands = parser.add_subparsers(
         dest="what",
-        metavar="open|list|show|advise|ack|note|classify|resolve|draft|close",
+        metavar="open|list|show|advise|ack|note|classify|resolve|draft|close|playbook",
         required=True,
     )
 
@@ -57,7 +58,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     command("ack", "take it", _step("ack", lambda _: incidents.acknowledged))
     noted = command("note", "add a line", _step("note", _text(incidents.noted)))
     noted.add_argument("text", metavar="TEXT", help="the line")
-    changed = command("classify", "change its kind or severity", _step("classify", _classify))
+    changed = command("classify", "change its kind or severity", _classify)
     changed.add_argument("--category", choices=CATEGORIES, default="", help="its kind")
     changed.add_argument("--severity", choices=SEVERITIES, default="", help="how bad")
     ended = command("resolve", "the harm has stopped", _step("resolve", _text(incidents.resolved)))
@@ -65,6 +66,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     command("draft", "a post-mortem with the facts filled in", _draft)
     closed = command("close", "done with, with its post-mortem", _close)
     closed.add_argument("--with", dest="file", type=Path, help="the post-mortem")
+    add_playbook(commands)
 
 
 def _run(func: Handler, arguments: argparse.Namespace) -> int:
@@ -89,7 +91,7 @@ def _open(arguments: argparse.Namespace, on_duty: Duty, who: Actor) -> int:
         title=arguments.title,
         now_ns=time.time_ns(),
     )
-    return _print(arguments, made)
+    return _print(arguments, on_duty, made)
 
 
 def _step(
@@ -97,7 +99,8 @@ def _step(
 ) -> Handler:
     def handle(arguments: argparse.Namespace, on_duty: Duty, who: Actor) -> int:
         now_ns = time.time_ns()
-        return _print(arguments, on_duty.change(who, arguments.id, name, now_ns, rule(arguments)))
+        found = on_duty.change(who, arguments.id, name, now_ns, rule(arguments))
+        return _print(arguments, on_duty, found)
 
     return handle
 
@@ -108,13 +111,18 @@ def _text(
     return lambda arguments: lambda incident: rule(incident, arguments.text)
 
 
-def _classify(arguments: argparse.Namespace) -> Callable[[Incident], Sequence[Draft]]:
-    return lambda one: incidents.reclassified(one, arguments.category, arguments.severity)
+def _classify(arguments: argparse.Namespace, on_duty: Duty, who: Actor) -> int:
+    def rule(one: Incident) -> Sequence[Draft]:
+        plays = on_duty.plays(one.agent)
+        return incidents.reclassified(one, arguments.category, arguments.severity, plays)
+
+    found = on_duty.change(who, arguments.id, "classify", time.time_ns(), rule)
+    return _print(arguments, on_duty, found)
 
 
 def _close(arguments: argparse.Namespace, on_duty: Duty, who: Actor) -> int:
     text = arguments.file.read_text(encoding="utf-8") if arguments.file else None
-    return _print(arguments, on_duty.close(who, arguments.id, text, time.time_ns()))
+    return _print(arguments, on_duty, on_duty.close(who, arguments.id, text, time.time_ns()))
 
 
 def _draft(arguments: argparse.Namespace, on_duty: Duty, _who: Actor) -> int:
@@ -134,7 +142,7 @@ def _list(arguments: argparse.Namespace, on_duty: Duty, _who: Actor) -> int:
 
 
 def _show(arguments: argparse.Namespace, on_duty: Duty, _who: Actor) -> int:
-    return _print(arguments, on_duty.incident(arguments.id))
+    return _print(arguments, on_duty, on_duty.incident(arguments.id))
 
 
 def _advise(arguments: argparse.Namespace, on_duty: Duty, _who: Actor) -> int:
@@ -150,14 +158,16 @@ def _advise(arguments: argparse.Namespace, on_duty: Duty, _who: Actor) -> int:
     return 0
 
 
-def _print(arguments: argparse.Namespace, one: Incident) -> int:
+def _print(arguments: argparse.Namespace, on_duty: Duty, one: Incident) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps(as_json(one), indent=2) + "\n")
         return 0
-    play = PLAYS[one.category]
+    play = on_duty.plays(one.agent)[one.category]
     sys.stdout.write(f"{line(one)}\n  {one.category}: {play.means}\n")
     if one.exposure_usd is not None:
         sys.stdout.write(f"  bad runs cost {one.exposure_usd} USD so far\n")
+    if one.at_stake_usd is not None:
+        sys.stdout.write(f"  they would have been worth {one.at_stake_usd} USD\n")
     for run in one.evidence:
         sys.stdout.write(f"  evidence: agentslo runs show {run}\n")
     for row in one.timeline:
@@ -201,6 +211,7 @@ def as_json(one: Incident) -> dict[str, object]:
         "firing": one.firing,
         "evidence": list(one.evidence),
         "exposure_usd": one.exposure_usd,
+        "at_stake_usd": one.at_stake_usd,
         "containments": one.containments,
         "post_mortem": one.post_mortem,
         "timeline": [

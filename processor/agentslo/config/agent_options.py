@@ -10,6 +10,7 @@ from typing import Literal
 
 from agentslo.config.options import DAY_S, DEFAULT_ENVIRONMENTS, MinEvidence, Slo
 from agentslo.config.options import Scope as RunScope
+from agentslo.config.playbook_options import PlayChange
 
 Tier = Literal["critical", "standard", "experimental"]
 Effect = Literal["read", "write"]
@@ -259,6 +260,9 @@ class AgentFile:
     releases: Releases = Releases()
     error_budget_policy: str = ""
     """What happens when the budget is spent; required for critical agents."""
+    outcome_value_usd: float = 0.0
+    """What one good outcome is worth, or billed at: money at stake in incidents; 0: not said."""
+    playbook: tuple[PlayChange, ...] = ()
     citation_pattern: str = ""
     """Regular expression of document ids as answers cite them, such as `KB-\\d+`; a cited id that
     no retrieval or tool returned is a hallucination."""

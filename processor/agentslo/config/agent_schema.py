@@ -22,6 +22,7 @@ from agentslo.config.agent_sections.identity import (
     Decisions,
 )
 from agentslo.config.agent_sections.objectives import OBJECTIVES
+from agentslo.config.agent_sections.playbook import PLAYBOOK
 from agentslo.config.agent_sections.releases import RELEASES
 from agentslo.config.agent_sections.task import TASK
 from agentslo.config.agent_sections.tools import TOOLS
@@ -136,6 +137,13 @@ AGENT: Group[AgentFile] = Group(
             Number(0, 10_000),
             "What a person's minute costs; with `human_minutes` of tools.",
         ),
+        Key(
+            "outcome_value_usd",
+            Number(0, 1_000_000_000),
+            "What one good outcome is worth, or billed at, in US dollars: incidents say what is at "
+            "stake.",
+        ),
+        PLAYBOOK,
         Key(
             "citation_pattern",
             Pattern("regular expression (Python)"),

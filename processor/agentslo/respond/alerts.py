@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from agentslo.config.agent_options import AgentFile
 from agentslo.respond import incidents
 from agentslo.respond.containment import Wish
 from agentslo.respond.desk import Ask, Desk, Draft
 from agentslo.respond.duty import DAY_NS, Duty, next_number
 from agentslo.respond.facts import Facts, facts
 from agentslo.respond.incidents import Incident
-from agentslo.respond.playbook import PLAYS, category_of
+from agentslo.respond.playbook import category_of, plays
 from agentslo.respond.rights import Actor, Refused
 from agentslo.store.decisions import Book
 from agentslo.store.ledger import Ledger
@@ -144,7 +145,8 @@ class AlertIntake:
             subject=f"{incidents.PREFIX}new",
             wants="incident open",
         )
-        made = self._desk.take(ask, now_ns, lambda book: _drafts(book, alert, seen))
+        file = self._desk.file_of(alert.agent)
+        made = self._desk.take(ask, now_ns, lambda book: _drafts(book, alert, seen, file))
         for row in made:
             return self._duty.incident(row.subject.removeprefix(incidents.PREFIX))
         known = [i for i in self._duty.incidents() if alert.key in i.alerts]
@@ -155,7 +157,7 @@ class AlertIntake:
     ) -> Sequence[str]:
         if incident.containments or incident.state == "closed":
             return ()
-        first = PLAYS[incident.category].first
+        first = self._duty.plays(alert.agent)[incident.category].first
         action = alert.labels.get("containment_action") or (first[0] if first else "")
         wish = Wish(
             agent=alert.agent,
@@ -172,7 +174,7 @@ class AlertIntake:
             return ()
 
 
-def _drafts(book: Book, alert: Alert, seen: Facts) -> Sequence[Draft]:
+def _drafts(book: Book, alert: Alert, seen: Facts, file: AgentFile | None) -> Sequence[Draft]:
     every = incidents.fold_all(book.rows(kind="incident.", agent=alert.agent))
     for incident in every:
         if alert.key in incident.alerts:
@@ -188,8 +190,7 @@ def _drafts(book: Book, alert: Alert, seen: Facts) -> Sequence[Draft]:
         return ()
     more = {
         "alert": {"key": alert.key, "status": alert.status, "name": alert.name},
-        "evidence": list(seen.evidence),
-        "exposure_usd": seen.exposure_usd,
+        **seen.about(file),
     }
     return incidents.opened(
         next_number(book, incidents.PREFIX),
@@ -199,5 +200,6 @@ def _drafts(book: Book, alert: Alert, seen: Facts) -> Sequence[Draft]:
         severity="",
         title=alert.summary or alert.name,
         began_ns=alert.starts_ns,
+        plays=plays(file),
         more=more,
     )

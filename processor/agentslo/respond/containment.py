@@ -8,9 +8,9 @@ or its time runs out; a kill switch has no time.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from agentslo.config.playbook_options import ACTIONS, Action
 from agentslo.respond.desk import Draft
 from agentslo.respond.flags import AUTONOMY, InForce
-from agentslo.respond.playbook import ACTIONS, Action
 from agentslo.respond.rights import Refused
 from agentslo.store.decisions import Decision
 

@@ -13,8 +13,8 @@ from agentslo.respond import containment, flags, incidents, post_mortem
 from agentslo.respond.containment import Containment, Effect, Wish
 from agentslo.respond.desk import Ask, Desk, Draft
 from agentslo.respond.facts import Facts, facts, runs_seen
-from agentslo.respond.incidents import Incident
-from agentslo.respond.playbook import Advice, advise
+from agentslo.respond.incidents import Incident, Plays
+from agentslo.respond.playbook import Advice, advise, plays
 from agentslo.respond.rights import Actor, Refused, Right
 from agentslo.store.decisions import Book, Decision, Decisions
 from agentslo.store.ledger import Ledger
@@ -46,6 +46,10 @@ class Duty:
         """One; raises `Refused` where there is none."""
         return _incident(self._decisions.rows(subject=f"{incidents.PREFIX}{ident}"), ident)
 
+    def plays(self, agent: str) -> Plays:
+        """The playbook in force for an agent."""
+        return plays(self._desk.file_of(agent))
+
     def containments(self, agent: str = "") -> list[Containment]:
         """All of them, or an agent's, oldest first."""
         return containment.fold_all(self._decisions.rows(kind="containment.", agent=agent))
@@ -68,7 +72,8 @@ class Duty:
         effective = False if False in effects else True if effects and all(effects) else None
         file = self._desk.file_of(incident.agent)
         seen = self.facts(incident).seen([c.action for c in held], effective=effective, file=file)
-        return advise(incident.id, incident.agent, incident.category, seen)
+        play = self.plays(incident.agent)[incident.category]
+        return advise(incident.id, incident.agent, play, seen)
 
     # ---- incidents
 
@@ -85,7 +90,7 @@ class Duty:
     ) -> Incident:
         """A new incident, by hand."""
         found = facts(self._ledger, agent, environment, now_ns - DAY_NS)
-        more = {"evidence": list(found.evidence), "exposure_usd": found.exposure_usd}
+        more = found.about(self._desk.file_of(agent))
 
         def rule(book: Book) -> Sequence[Draft]:
             return incidents.opened(
@@ -96,6 +101,7 @@ class Duty:
                 severity=severity,
                 title=title,
                 began_ns=now_ns,
+                plays=self.plays(agent),
                 more=more,
             )
 

@@ -47,6 +47,15 @@ class Facts:
         known = [float(cost) for cost in costs if cost is not None]
         return round(sum(known), 6) if known else None
 
+    def about(self, file: AgentFile | None) -> dict[str, object]:
+        """What an incident says of them when it opens: evidence, and money."""
+        value_usd = file.outcome_value_usd if file else 0.0
+        return {
+            "evidence": list(self.evidence),
+            "exposure_usd": self.exposure_usd,
+            "at_stake_usd": round(value_usd * len(self.bad), 2) if value_usd else None,
+        }
+
     def seen(
         self, contained: Sequence[str], *, effective: bool | None, file: AgentFile | None
     ) -> Seen:

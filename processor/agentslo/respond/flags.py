@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentslo.respond.playbook import Action
+from agentslo.config.playbook_options import Action
 
 SCHEMA = "https://flagd.dev/schema/v0/flags.json"
 

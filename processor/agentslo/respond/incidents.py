@@ -13,14 +13,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from agentslo.config.playbook_options import CATEGORIES, SEVERITIES, Category, Severity
 from agentslo.respond.desk import Draft
-from agentslo.respond.playbook import CATEGORIES, PLAYS, SEVERITIES, Category, Severity
+from agentslo.respond.playbook import PLAYS, Play
 from agentslo.respond.rights import Refused
 from agentslo.store.decisions import Decision
 
 State = Literal["open", "acknowledged", "resolved", "closed"]
 PREFIX = "incident/"
 MAX_TEXT = 4_000
+Plays = Mapping[Category, Play]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Incident:
     evidence: tuple[str, ...] = ()
     """Run ids."""
     exposure_usd: float | None = None
+    at_stake_usd: float | None = None
+    """What the bad runs would have been worth; None where nobody said what a good one is."""
     containments: list[str] = field(default_factory=list)
     post_mortem: Mapping[str, Any] | None = None
     timeline: list[Decision] = field(default_factory=list)
@@ -79,6 +83,7 @@ def fold(rows: Sequence[Decision]) -> Incident:
         opened_ns=first.time_ns,
         evidence=tuple(body.get("evidence", ())),
         exposure_usd=body.get("exposure_usd"),
+        at_stake_usd=body.get("at_stake_usd"),
     )
     for row in rows:
         incident.timeline.append(row)
@@ -127,14 +132,17 @@ def opened(
     severity: str,
     title: str,
     began_ns: int,
+    plays: Plays = PLAYS,
     more: Mapping[str, Any] | None = None,
 ) -> list[Draft]:
-    """A new incident; `more`: its alert, evidence and exposure, where known."""
+    """A new incident; `plays`: of its agent; `more`: its alert, evidence and exposure, where
+    known.
+    """
     _known(category, severity)
     body = {
         "environment": environment,
         "category": category,
-        "severity": severity or PLAYS[_category(category)].severity,
+        "severity": severity or plays[_category(category)].severity,
         "title": _text(title),
         "began_ns": began_ns,
         **(more or {}),
@@ -166,12 +174,14 @@ def contained(incident: Incident, containment: str) -> list[Draft]:
     return [_draft(incident, "contained", containment=containment)]
 
 
-def reclassified(incident: Incident, category: str, severity: str) -> list[Draft]:
+def reclassified(
+    incident: Incident, category: str, severity: str, plays: Plays = PLAYS
+) -> list[Draft]:
     """It turned out to be of another kind, or worse, or less bad."""
     _must_be(incident, "reclassified", "open", "acknowledged", "resolved")
     _known(category or incident.category, severity)
     chosen = _category(category or incident.category)
-    weight = severity or (PLAYS[chosen].severity if category else incident.severity)
+    weight = severity or (plays[chosen].severity if category else incident.severity)
     return [_draft(incident, "reclassified", category=chosen, severity=weight)]
 
 

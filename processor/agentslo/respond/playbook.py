@@ -5,25 +5,10 @@ Pure. Source: Google SRE book, chapter 14 (managing incidents).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, replace
 
-Category = Literal[
-    "hallucination_low_impact",
-    "hallucination_customer_impact",
-    "unsafe_action",
-    "tool_failure",
-    "data_corruption",
-    "widespread_drift",
-    "undetermined",
-]
-Severity = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
-Action = Literal[
-    "disable_tool", "fallback", "safer_prompt", "reduce_autonomy", "to_humans", "kill_switch"
-]
-CATEGORIES: tuple[Category, ...] = get_args(Category)
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-ACTIONS: tuple[Action, ...] = get_args(Action)
+from agentslo.config.agent_options import AgentFile
+from agentslo.config.playbook_options import Action, Category, PlayChange, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +22,8 @@ class Play:
     then: tuple[str, ...]
     """Questions in order, each with what follows from yes."""
     roll_back_when: str
+    pages: str = "operations"
+    """Who is called: an owner's role, or a team's name."""
 
 
 PLAYS: Mapping[Category, Play] = {
@@ -135,6 +122,26 @@ BY_OUTCOME: Mapping[str, Category] = {
 """What a run's outcome says of the kind of incident."""
 
 
+def plays(file: AgentFile | None) -> Mapping[Category, Play]:
+    """The playbook of an agent: the shipped one with what its file changes."""
+    if file is None:
+        return PLAYS
+    changed = {change.name: _changed(PLAYS[change.name], change) for change in file.playbook}
+    return {**PLAYS, **changed}
+
+
+def _changed(play: Play, change: PlayChange) -> Play:
+    return replace(
+        play,
+        severity=change.severity or play.severity,
+        example=change.example or play.example,
+        first=change.contain or play.first,
+        then=change.steps or play.then,
+        roll_back_when=change.roll_back_when or play.roll_back_when,
+        pages=change.pages or play.pages,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What is known of an incident's agent when somebody asks what to do."""
@@ -181,9 +188,9 @@ def category_of(alertname: str, outcomes: Mapping[str, int]) -> Category:
     return "undetermined"
 
 
-def advise(incident: str, agent: str, category: Category, seen: Seen) -> list[Advice]:
-    """What to do next about an incident of an agent, in order."""
-    play, out = PLAYS[category], list[Advice]()
+def advise(incident: str, agent: str, play: Play, seen: Seen) -> list[Advice]:
+    """What to do next about an incident of an agent, by its play, in order."""
+    out = list[Advice]()
     if not seen.contained:
         out.extend(_contain(f"--agent {agent} --incident {incident}", play, seen))
     elif seen.effective is False:

@@ -40,6 +40,7 @@ def draft(incident: Incident) -> str:
         "contained": _time(incident.contained_ns),
         "resolved": _time(incident.resolved_ns),
         "exposure_usd": incident.exposure_usd,
+        "at_stake_usd": incident.at_stake_usd,
         "evidence_runs": list(incident.evidence),
         "containments": list(incident.containments),
         "timeline": [f"{_time(row.time_ns)} {row.kind} {row.actor}" for row in incident.timeline],

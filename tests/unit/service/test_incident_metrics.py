@@ -2,12 +2,12 @@
 
 import pytest
 
+from agentslo.config.playbook_options import CATEGORIES
 from agentslo.measure import keeping
 from agentslo.measure import names as m
 from agentslo.measure.cells import Histogram
 from agentslo.measure.series import Metrics
 from agentslo.respond.incidents import Incident
-from agentslo.respond.playbook import CATEGORIES
 from agentslo.service.incident_metrics import show_incidents
 
 S = 1_000_000_000
