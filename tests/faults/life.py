@@ -152,7 +152,7 @@ def expectation(upstream: Upstream) -> Counter[str]:
     return +expected
 
 
-def _standing(scraper: Scraper) -> Counter[str]:
+def standing(scraper: Scraper) -> Counter[str]:
     """How many runs stand under each outcome: counted, and corrected since."""
     found = scraper.total("agent_slo_runs_total", "outcome")
     corrections = "agent_slo_outcome_corrections_total"
@@ -166,7 +166,7 @@ def _await_counted(
 ) -> None:
     def counted() -> bool:
         return (
-            _standing(scraper) == expected
+            standing(scraper) == expected
             and upstream.acknowledged.keys() <= downstream.copies.keys()
         )
 
@@ -186,7 +186,7 @@ def _reckon(
     scraper: Scraper,
     expected: Counter[str],
 ) -> None:
-    counted = _standing(scraper)
+    counted = standing(scraper)
     result.corrected = scraper.total("agent_slo_outcome_corrections_total").total()
     ours = {span: downstream.copies.get(span, []) for span in upstream.acknowledged}
     result.runs = expected.total()

@@ -21,6 +21,8 @@ OLDEST_VERSION = 1
 """What is read; what is written is always the newest. Who changes the format of an entry raises
 `SCHEMA_VERSION`, keeps reading the old one, and adds a recorded file to `tests/data/journals`."""
 PAGE_BYTES = 4096
+WAL_PAGES, WAL_PART = 1_000, 8
+"""When the log is written back: at so many pages, or at this part of the bound."""
 CHECKSUM_BYTES = 4
 MAX_HOPS = 40
 """How far an entry is looked for behind a damaged page: each time twice as far."""
@@ -86,7 +88,11 @@ class Journal:
             raise JournalError(f"it has schema version {self.version}; this agentslo knows {known}")
         execute("PRAGMA journal_mode = WAL")
         execute(f"PRAGMA synchronous = {'FULL' if synchronous == 'full' else 'NORMAL'}")
-        execute(f"PRAGMA max_page_count = {max(1, max_bytes // PAGE_BYTES)}")
+        pages = max(1, max_bytes // PAGE_BYTES)
+        execute(f"PRAGMA max_page_count = {pages}")
+        # The log beside the file is part of what we take.
+        execute(f"PRAGMA wal_autocheckpoint = {max(1, min(WAL_PAGES, pages // WAL_PART))}")
+        execute(f"PRAGMA journal_size_limit = {WAL_PAGES * PAGE_BYTES}")
         if empty:
             execute("BEGIN IMMEDIATE")
             execute(_SCHEMA)

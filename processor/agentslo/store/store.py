@@ -39,9 +39,9 @@ FRESH_FILE = "journal.fresh.sqlite"
 SIDE_FILES = ("", "-wal", "-shm")
 MAX_SET_ASIDE = 10
 COMMIT_TIMEOUT_S = 5.0
-DISK_SHARE = 0.6
+DISK_SHARE = 0.35
 """Of what the volume could give us at most: a full disk cannot be freed by deleting (reliability.md
-0.3), so our own bound must be met first."""
+0.3), so our own bound must be met first; and writing anew needs as much again for a moment."""
 
 
 class StoreInUse(Exception):

@@ -30,7 +30,7 @@ STORAGE = Group(
         Key(
             "journal_bytes",
             ByteSize(MIB, 1024 * 1024 * MIB),
-            "Largest journal; never more than 0.6 of the room there is on the volume.",
+            "Largest journal; never more than 0.35 of the room there is on the volume.",
         ),
         Key(
             "spill_bytes",
