@@ -9,7 +9,7 @@ PYTEST := -m pytest -q -rs -n 2 --dist loadgroup
 export PYTHON
 .DEFAULT_GOAL := help
 
-.PHONY: help run bench hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident
+.PHONY: help run bench hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench: venv-dev ## CPU a span beside rotel, the Collector and a relay (ARGS="--b
 fuzz: venv-dev ## fuzzes every way in with atheris (ARGS="--seconds 600 cut json")
 	@$(BIN)/python -m pip install -q "atheris>=3"
 	$(BIN)/python tests/fuzz/run.py $(ARGS)
+
+release: ## builds and tries dist/: sdist, wheel in a clean environment, sums, sbom
+	@scripts/release.sh
 
 sbom: ## writes dist/sbom.json: what an installation holds
 	@scripts/sbom.sh

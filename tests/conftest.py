@@ -61,3 +61,11 @@ def shared_dir() -> Path:
     if not path.is_dir():
         pytest.skip(f"no folder {path.name} beside the project; set AGENTSLO_SHARED")
     return path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests timed on their way (`record_property("timed", ...)`)."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "timed" and report.when == "call":
+                terminalreporter.write_line(str(value))
