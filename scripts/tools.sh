@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the outside tools the tests run against: a Collector built from Go modules, and Debian's
-# Prometheus, Alertmanager and Chromium. Nothing is started and no system service is set up. Root is
+# Installs the outside tools the tests run against: a Collector and Helm built from Go modules, the
+# Prometheus Operator's resource definitions, and Debian's Prometheus, Alertmanager and Chromium. Nothing is started and no system service is set up. Root is
 # needed once: for Chromium with its libraries, and for Alertmanager's templates.
 #
 #   scripts/tools.sh          install what is missing, link .tools to it, print the versions
@@ -14,12 +14,15 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 config=$root/tools/otelcol/builder-config.yaml
 builder=go.opentelemetry.io/collector/cmd/builder@v0.161.0
+helm=helm.sh/helm/v3/cmd/helm@v3.22.0
+operator=github.com/prometheus-operator/prometheus-operator@v0.85.0
 debian_packages="prometheus prometheus-alertmanager"
 # Debian's Alertmanager reads its built-in templates from this one place, whatever its flags say.
 templates=/usr/share/prometheus/alertmanager
-programs="otelcol prometheus promtool alertmanager amtool chromium"
+programs="otelcol prometheus promtool alertmanager amtool chromium helm"
+definitions="prometheusrules servicemonitors alertmanagerconfigs" # in crds/
 
-key=$({ cat "$config"; echo "$builder $debian_packages $(uname -m)"; } | sha256sum | cut -c1-12)
+key=$({ cat "$config"; echo "$builder $helm $operator $debian_packages $(uname -m)"; } | sha256sum | cut -c1-12)
 dir=${AGENTSLO_TOOLS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/agentslo/tools/$key}
 log=$dir/install.log
 
@@ -37,9 +40,15 @@ have() {
   [ -x "$dir/bin/$1" ] && { [ "$1" != alertmanager ] || [ -e "$templates/default.tmpl" ]; }
 }
 
+have_definitions() {
+  local name
+  for name in $definitions; do [ -e "$dir/crds/$name.yaml" ] || return 1; done
+}
+
 complete() {
   local program
   for program in $programs; do have "$program" || return 1; done
+  have_definitions
 }
 
 link() { ln -sfn "$dir" "$root/.tools"; }
@@ -114,11 +123,27 @@ build_otelcol() {
   rm -rf "$work"
 }
 
+build_helm() {
+  need go "install Go 1.26 or newer"
+  CGO_ENABLED=0 GOBIN=$dir/bin nice go install -trimpath -ldflags="-s -w" "$helm" >>"$log" 2>&1
+}
+
+fetch_definitions() {
+  local from name
+  need go "install Go 1.26 or newer"
+  from=$(go mod download -json "$operator" 2>>"$log" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+  mkdir -p "$dir/crds"
+  for name in $definitions; do
+    cp "$from/example/prometheus-operator-crd/monitoring.coreos.com_$name.yaml" "$dir/crds/$name.yaml"
+  done
+}
+
 # Runs one installation step unless all it gives is there already.
 step() {
   local install=$1 what=$2 program missing= code
   shift 2
   for program in "$@"; do have "$program" || missing=1; done
+  [ "$install" != fetch_definitions ] || have_definitions || missing=1
   if [ -z "$missing" ]; then
     say "$what: already there"
     return
@@ -141,6 +166,7 @@ versions() {
   "$dir/bin/prometheus" --version 2>&1 | head -n 1
   "$dir/bin/alertmanager" --version 2>&1 | head -n 1
   "$dir/bin/chromium" --version 2>/dev/null
+  echo "helm ${helm##*@}, definitions of prometheus-operator ${operator##*@}"
   echo "in $dir"
 }
 
@@ -155,5 +181,7 @@ flock 9 # a second run at the same time waits, then finds everything there
 step install_debian "Prometheus and Alertmanager" prometheus promtool alertmanager amtool
 step install_chromium "Chromium" chromium
 step build_otelcol "OpenTelemetry Collector (some minutes)" otelcol
+step build_helm "Helm (some minutes)" helm
+step fetch_definitions "Definitions of the Prometheus Operator"
 link
 versions

@@ -49,6 +49,12 @@ def amtool() -> Path:
 
 
 @pytest.fixture(scope="session")
+def helm() -> Path:
+    """Helm, with the Prometheus Operator's definitions beside it."""
+    return _tool("helm")
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Path:
     """A browser for the pages and dashboards."""
     return _tool("chromium")

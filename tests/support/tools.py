@@ -10,8 +10,9 @@ from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
-# The Collector is no use from elsewhere: which components are built in differs.
-_ONLY_OURS = frozenset({"otelcol"})
+# Of no use from elsewhere: which components a Collector has built in differs, and the Prometheus
+# Operator's definitions stand beside our Helm.
+_ONLY_OURS = frozenset({"otelcol", "helm"})
 
 
 def find(name: str) -> Path | None:
