@@ -106,10 +106,11 @@ def agentslo(
         command += ["--config", write_config(folder, config)]
     with Running(command, log=folder / "agentslo.log", env=env, cwd=folder) as process:
         process.await_ready(lambda: " is up" in process.text())
-        yield _service(process)
+        yield service_of(process)
 
 
-def _service(process: Running) -> Service:
+def service_of(process: Running) -> Service:
+    """Where a running service listens, by its banner; an evaluator takes no OTLP."""
     banner = process.text()
     found = [
         re.search(pattern, banner)
@@ -120,10 +121,8 @@ def _service(process: Running) -> Service:
             r"page +(\S+)/",
         )
     ]
-    texts = [match.group(1) for match in found if match]
-    return Service(
-        process=process, grpc=texts[0], http=f"http://{texts[1]}", metrics=texts[2], page=texts[3]
-    )
+    grpc_at, http, metrics, page = (match.group(1) if match else "" for match in found)
+    return Service(process=process, grpc=grpc_at, http=f"http://{http}", metrics=metrics, page=page)
 
 
 def command(

@@ -19,6 +19,8 @@ from agentslo.cli.logs import set_up
 from agentslo.config.problems import ConfigError, render
 from agentslo.config.service_file import ServiceConfig, load
 from agentslo.otlp.listen import ListenFailed
+from agentslo.service.records_out import RECORDS_PATH
+from agentslo.service.roles import ROLES, Role, refusal
 from agentslo.service.server import Service
 from agentslo.store.store import StoreInUse
 
@@ -34,7 +36,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "metrics and the page, and forwards nowhere.",
     )
     parser.add_argument("--config", type=Path, help="service file (default: AGENTSLO_CONFIG)")
-    parser.add_argument("--role", choices=("all",), default="all", help="what this process does")
+    parser.add_argument(
+        "--role",
+        choices=ROLES,
+        default=Role.ALL.value,
+        help="what this process does: all of it; take spans in, as one of several (processor); "
+        "evaluate what processors tell (evaluator, exactly one)",
+    )
     parser.set_defaults(func=run)
 
 
@@ -50,17 +58,22 @@ def run(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         sys.stderr.write("\n".join(render(p) for p in error.problems) + "\n")
         return 1
+    role = Role(arguments.role)
+    why = refusal(role, config)
+    if why:
+        sys.stderr.write(f"agentslo run --role {role}: {why}\n")
+        return 1
     set_up(config.log)
     try:
-        asyncio.run(_serve(config, path))
+        asyncio.run(_serve(config, path, role))
     except (ListenFailed, StoreInUse) as error:
         sys.stderr.write(f"agentslo run: {error}\n")
         return 1
     return 0
 
 
-async def _serve(config: ServiceConfig, path: Path | None) -> None:
-    service = Service(config, lambda: load(path, environ))
+async def _serve(config: ServiceConfig, path: Path | None, role: Role) -> None:
+    service = Service(config, lambda: load(path, environ), role)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     await service.start()
@@ -76,6 +89,8 @@ async def _serve(config: ServiceConfig, path: Path | None) -> None:
 
 def banner(service: Service, config: ServiceConfig) -> str:
     """What a newcomer needs: addresses, a Collector snippet, the variables of an SDK."""
+    if not service.role.takes_spans:
+        return _evaluator_banner(service, config)
     grpc, http = service.grpc.port, service.http.port
     ways = [f"{d.name} ({d.forward}, {d.endpoint})" for d in config.destinations]
     onward = ", ".join(ways) or "nowhere: no destination is configured"
@@ -111,5 +126,18 @@ Straight from an SDK:
 To see something at once: make hello   (or: agentslo hello --endpoint {host}:{grpc})
 A run shows on the page when it closes (2 to 10 s after its last span), in /metrics
 {config.metrics.zero_hold_s:g} s after its series was first seen.
+
+"""
+
+
+def _evaluator_banner(service: Service, config: ServiceConfig) -> str:
+    page_host = config.listen.page.address.rsplit(":", 1)[0]
+    metrics_host = config.listen.metrics.address.rsplit(":", 1)[0]
+    page = f"http://{page_host}:{service.page.port}"
+    return f"""\
+agentslo {__version__}, evaluator
+  page      {page}/
+  metrics   http://{metrics_host}:{service.web.port}/metrics
+  records   {page}{RECORDS_PATH}   (evaluator.endpoint of processors: {page})
 
 """

@@ -51,6 +51,7 @@ class PageTokens:
     webhooks: str = ""
     reload: str = ""
     flags: str = ""
+    records: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

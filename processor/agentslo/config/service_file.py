@@ -21,6 +21,7 @@ from agentslo.config.crosscheck import (
 )
 from agentslo.config.dialect_options import DialectOptions
 from agentslo.config.env import overlay
+from agentslo.config.evaluator_options import EvaluatorOptions
 from agentslo.config.fields import Faulty
 from agentslo.config.options import (
     DEFAULT_ENVIRONMENTS,
@@ -45,6 +46,7 @@ from agentslo.config.sections.destinations import DESTINATIONS
 from agentslo.config.sections.dialects import DIALECTS
 from agentslo.config.sections.display import LOG, PAGE
 from agentslo.config.sections.drift import DRIFT
+from agentslo.config.sections.evaluator import EVALUATOR
 from agentslo.config.sections.listen import LISTEN, PORT_OFFSET
 from agentslo.config.sections.metrics import METRICS
 from agentslo.config.sections.people import PEOPLE
@@ -79,6 +81,7 @@ class ServiceConfig:
     people: tuple[Person, ...] = ()
     prices: PriceOptions = field(default_factory=PriceOptions)
     drift: DriftOptions = field(default_factory=DriftOptions)
+    evaluator: EvaluatorOptions = field(default_factory=EvaluatorOptions)
     page: PageOptions = field(default_factory=PageOptions)
     log: LogOptions = field(default_factory=LogOptions)
     revision: str = ""
@@ -105,6 +108,7 @@ ROOT = Group(
         PEOPLE,
         PRICES,
         DRIFT,
+        EVALUATOR,
         PAGE,
         LOG,
     ),

@@ -209,6 +209,11 @@ _TABLE = (
         "agent_slo_config_last_reload_successful",
         "1 if the files in force are the newest ones, 0 if the last reload failed.",
     ),
+    gauge(
+        "agent_slo_evaluator_last_success_timestamp_seconds",
+        "When the evaluator last finished a round, in seconds since 1970.",
+        unit="seconds",
+    ),
     *OPERATIONS,
     *PROCESSOR_FAMILIES,
 )

@@ -36,6 +36,16 @@ PROCESSOR_FAMILIES: Final = (
         "Spans a destination has accepted.",
         _DESTINATION,
     ),
+    counter(
+        "agent_slo_processor_records_sent_total",
+        "Records for the evaluator: closed runs, turns, what was said of runs.",
+        one_of("result", "sent", "dropped"),
+    ),
+    counter(
+        "agent_slo_processor_records_received_total",
+        "Records of processors, by what became of them (split: a piece of a run that is known).",
+        one_of("result", "taken", "repeated", "split", "unreadable"),
+    ),
     gauge(
         "agent_slo_processor_spans_queued",
         "Spans waiting to be sent to a destination.",

@@ -19,6 +19,7 @@ from agentslo.otlp.answer import Signal
 from agentslo.otlp.send import SendCode, SendResult, accepted
 from agentslo.otlp.tls import client_context
 
+OTLP_PATHS: Mapping[Signal, str] = {signal: signal.http_path for signal in Signal}
 RETRYABLE = frozenset({429, 502, 503, 504})
 ABOUT_THE_PAYLOAD = frozenset({400, 422, 500})
 NAMED = frozenset({400, 401, 403, 404, 405, 415, 422, 500, 501})
@@ -34,16 +35,22 @@ GZIP_INLINE_BYTES = 64 * 1024
 class HttpSender:
     """Sends to one base URL."""
 
-    def __init__(self, options: DestinationOptions) -> None:
+    def __init__(
+        self,
+        options: DestinationOptions,
+        paths: Mapping[Signal, str] = OTLP_PATHS,
+        content_type: str = "application/x-protobuf",
+    ) -> None:
+        """`paths`: what is added to the base URL."""
         base = options.endpoint if "://" in options.endpoint else f"http://{options.endpoint}"
         url = urlsplit(base)
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError(f"destination {options.name}: {options.endpoint!r} is no HTTP URL")
-        self._urls = {signal: base.rstrip("/") + signal.http_path for signal in Signal}
+        self._urls = {signal: base.rstrip("/") + path for signal, path in paths.items()}
         self._gzip = options.compression == "gzip"
         self._headers = {
             **dict(options.headers),
-            "Content-Type": "application/x-protobuf",
+            "Content-Type": content_type,
             "Accept-Encoding": "identity",
         }
         if self._gzip:

@@ -109,6 +109,11 @@ OPENAPI: Final[Json] = {
             "What each agent was seen to do, for a first agent file.",
             _object(agents=_list(_OPEN)),
         ),
+        "/api/v1/drift": _get(
+            "drift",
+            "How every agent drifts; `tested` is null before the first test.",
+            _object(time=_TEXT, agents=_list(_OPEN)),
+        ),
         "/api/v1/runs/{run_id}/explain": _get(
             "explain",
             "Why a recent run got its outcome.",

@@ -67,6 +67,7 @@ def build(tree: Tree, parents: Mapping[bytes, bytes], finalized_by: str) -> Run:
         end_ns=root.end_ns if root else max(s.end_ns for s in steps),
         source=lead.source,
         marks=seen.marks | nesting(steps, parents, root),
+        piece=not tree.settled,
     )
 
 

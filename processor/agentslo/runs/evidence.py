@@ -53,6 +53,10 @@ class Judged:
     closed_ns: int
     revision: int = 0
     evaluations: list[Evaluation] = field(default_factory=list)
+    replica: str = ""
+    """The processor that closed it, where that is another process."""
+    parts: list[str] = field(default_factory=list)
+    """What other processors closed of the same run: replica and run id."""
 
 
 @dataclass(slots=True)
@@ -92,6 +96,10 @@ class EvidenceStore:
         """The closed run of that id, while it is remembered."""
         return self._judged.get(run_id)
 
+    def of_trace(self, trace_id: str) -> list[Judged]:
+        """The closed runs of a trace that are remembered, the oldest first."""
+        return [self._judged[run_id] for run_id in self._by_key.get(f"trace:{trace_id}", ())]
+
     def peek(self, run: Run) -> list[Evaluation]:
         """The evaluations that wait for the run, left where they are."""
         members = {s.span_id for s in run.steps} | {b""}
@@ -117,8 +125,9 @@ class EvidenceStore:
         return mine
 
     def remember(self, judged: Judged) -> None:
-        """Keep a closed run for later evaluations."""
+        """Keep a closed run for later evaluations, in place of what was kept of it before."""
         run_id = judged.run.run_id
+        self.forget(run_id)
         self._judged[run_id] = judged
         self._changes.note(Kind.RUN, run_id)
         for key in keys(judged.run):
@@ -128,7 +137,7 @@ class EvidenceStore:
             fresh = judged.closed_ns - oldest.closed_ns <= KEEP_NS
             if len(self._judged) <= self._max_runs and fresh:
                 break
-            self._forget(oldest.run)
+            self.forget(oldest.run.run_id)
 
     def goes_on(self, run: Run) -> Judged | None:
         """The newest closed run of the same agent and conversation that began after this one and
@@ -144,13 +153,16 @@ class EvidenceStore:
                 return found
         return None
 
-    def _forget(self, run: Run) -> None:
-        del self._judged[run.run_id]
-        self._changes.note(Kind.RUN, run.run_id)
-        for key in keys(run):
+    def forget(self, run_id: str) -> None:
+        """Keep a run no longer, where it is kept."""
+        judged = self._judged.pop(run_id, None)
+        if judged is None:
+            return
+        self._changes.note(Kind.RUN, run_id)
+        for key in keys(judged.run):
             ids = self._by_key.get(key, [])
-            if run.run_id in ids:
-                ids.remove(run.run_id)
+            if run_id in ids:
+                ids.remove(run_id)
             if not ids:
                 self._by_key.pop(key, None)
 

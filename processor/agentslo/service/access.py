@@ -27,9 +27,12 @@ from agentslo.otlp.access import Denied, Failures, Guard
 
 READS = frozenset({"GET", "HEAD"})
 HEALTH = frozenset({"/healthz", "/readyz"})
-PURPOSES = {"/v1/feedback": "feedback", "/-/reload": "reload"}
 FLAGS = "/ofrep/"
+PURPOSES = {"/v1/feedback": "feedback", "/-/reload": "reload", "/v1/records": "records"}
 RETRY_AFTER_S = "5"
+RECORDS_TYPE = "application/x-agentslo-records"
+PROGRAMS_TYPES = ("application/json", RECORDS_TYPE)
+"""What no form of a browser can send."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,6 +100,7 @@ def page_gate(options: PageListener) -> Gate:
         "webhooks": tokens.webhooks,
         "reload": tokens.reload,
         "flags": tokens.flags,
+        "records": tokens.records,
     }
     guards = {
         name: Guard(Path(file), failures, browsers=name in ("page", "api"))
@@ -170,7 +174,7 @@ def _foreign(request: web.Request, *, by_address: bool) -> _Wrong | None:
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         return _ORIGIN
     # Without a body nothing is typed: `curl -X POST` reloads.
-    wrong = request.body_exists and request.content_type != "application/json"
+    wrong = request.body_exists and request.content_type not in PROGRAMS_TYPES
     return _TYPE if wrong else None
 
 

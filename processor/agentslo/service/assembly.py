@@ -15,6 +15,8 @@ from agentslo.dialects.read import Reader
 from agentslo.dialects.registry import in_force
 from agentslo.outcomes.prices import pricing
 from agentslo.service.pipeline import Pipeline
+from agentslo.service.roles import Role
+from agentslo.watch.remote import Remote
 from agentslo.watch.shelf import Shelf
 from agentslo.watch.watch import Watch
 
@@ -47,14 +49,17 @@ def baselines(config: ServiceConfig) -> Shelf | None:
     return Shelf(Path(storage)) if storage else None
 
 
-def pipeline(config: ServiceConfig, shelf: Shelf | None = None) -> Pipeline:
+def pipeline(config: ServiceConfig, shelf: Shelf | None = None, role: Role = Role.ALL) -> Pipeline:
     """A pipeline with nothing in it yet. `shelf`: the baselines to go on with, and to keep."""
     listeners = (config.listen.grpc, config.listen.http)
-    return Pipeline(
+    watch = Watch(config.drift, shelf) if role.evaluates else Remote()
+    found = Pipeline(
         config.runs,
         directory(config),
         reader(config),
         pricing(config.prices),
         frozenset(one.name for one in listeners if not one.trust),
-        Watch(config.drift, shelf) if config.drift.enabled else None,
+        watch if config.drift.enabled else None,
     )
+    found.verdicts.apart = not role.evaluates
+    return found

@@ -24,6 +24,7 @@ from agentslo.service.events import Corrected, Counted, Happening, Released
 from agentslo.service.pipeline import Fed
 
 if TYPE_CHECKING:
+    from agentslo.service.records_out import Records
     from agentslo.store.spill import Spill
 
 REMEMBERED = 10_000
@@ -67,8 +68,14 @@ class Outgoing:
 class Dispatcher:
     """Offers payloads to every destination that wants them. Owned by the event loop."""
 
-    def __init__(self, destinations: Sequence[Destination], verdicts: VerdictSpans) -> None:
-        self.destinations = tuple(destinations)
+    def __init__(
+        self,
+        destinations: Sequence[Destination],
+        verdicts: VerdictSpans,
+        records: "Records | None" = None,
+    ) -> None:
+        """`records`: makes what the destination of its name, an evaluator, is told."""
+        self.destinations, self._records = tuple(destinations), records
         self.primary = next((d for d in self.destinations if d.primary), None)
         self.accounts = {d.name: Account() for d in self.destinations}
         self._by_name = {d.name: d for d in self.destinations}
@@ -76,6 +83,11 @@ class Dispatcher:
         self.spills: dict[str, Spill] = {}
         """By destination, where there is storage."""
         self._unacknowledged: OrderedDict[bytes, None] = OrderedDict()
+
+    @property
+    def tells(self) -> str:
+        """The name of the destination that records go to; "" where there is none."""
+        return self._records.name if self._records is not None else ""
 
     def room(self, size_bytes: int) -> bool:
         """Whether the primary can take a payload of this size, into its queue or on disk."""
@@ -162,6 +174,8 @@ class Dispatcher:
                 self._verdict(happening, out)
             elif isinstance(happening, Corrected):
                 self._correction(happening, out)
+            if self._records is not None and (record := self._records.of(happening)):
+                out.add(self._records.name, record, items=1)
         made = out.finish()
         for one in made:
             self.accounts[one.destination].pending += one.items
@@ -176,9 +190,16 @@ class Dispatcher:
             account.verdict_spans += one.verdicts
             # No item: verdict spans are ours and stay out of the account of incoming spans.
             destination = self._by_name[one.destination]
-            future = destination.offer(Signal.TRACES, one.payload, one.items, must_queue=True)
-            offer = Offer(destination, future, Signal.TRACES, one.payload, one.items)
-            offered.append((one, offer))
+            told = one.destination == self.tells
+            signal = Signal.LOGS if told else Signal.TRACES
+            try:
+                spill = self.spills.get(one.destination)
+                beyond = not told or (spill is not None and spill.room(len(one.payload)))
+                future = destination.offer(signal, one.payload, one.items, must_queue=beyond)
+            except QueueFull:
+                account.dropped["queue_full"] += one.items
+                future = _dropped()
+            offered.append((one, Offer(destination, future, signal, one.payload, one.items)))
         return offered
 
     def _release(self, released: Released, out: "_Joined") -> None:
@@ -189,7 +210,7 @@ class Dispatcher:
 
     def _verdict(self, counted: Counted, out: "_Joined") -> None:
         told = counted.root_outcome is counted.verdict.outcome
-        if self._verdicts == "never" or (told and counted.overdue):
+        if self._verdicts == "never" or counted.told or (told and counted.overdue):
             return
         span = b""
         for destination in self.destinations:
@@ -213,6 +234,12 @@ class Dispatcher:
         for destination in self.destinations:
             if destination.forward != "none":
                 out.add(destination.name, span, verdicts=1)
+
+
+def _dropped() -> Delivered:
+    future: Delivered = asyncio.get_running_loop().create_future()
+    future.set_result(Delivery.DROPPED)
+    return future
 
 
 class _Joined:

@@ -12,6 +12,7 @@ from agentslo.measure.labels import OTHER, Labels
 from agentslo.measure.series import Metrics
 from agentslo.watch.baseline import bins_of, vector
 from agentslo.watch.monitor import Monitor
+from agentslo.watch.remote import Remote
 from agentslo.watch.state import DriftState
 from agentslo.watch.watch import Watch
 
@@ -28,7 +29,7 @@ class DriftGauges:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics, self._shown = metrics, -1
 
-    def update(self, watch: Watch | None) -> None:
+    def update(self, watch: Watch | Remote | None) -> None:
         """Show what the watch knows, where that changed."""
         if watch is None or watch.revision == self._shown:
             return

@@ -1,12 +1,13 @@
 """What the pipeline reports as runs go by. Plain values, handed to metrics, forwarding, replay."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agentslo.config.agent_options import AgentFile
-from agentslo.model import Outcome, Run, Verdict
+from agentslo.model import Evaluation, Outcome, Run, SloResult, Verdict
 from agentslo.otlp.cut import Batch
 from agentslo.otlp.splice import Attribute
+from agentslo.runs.evidence import About
 from agentslo.watch.observe import Observed
 from agentslo.watch.state import Drifted
 
@@ -42,6 +43,10 @@ class Counted:
     overdue: bool = False
     drift: Mapping[str, Attribute] = field(default_factory=dict)
     """How the agent stood then, as attributes."""
+    told: bool = False
+    """A processor elsewhere closed it, and has sent its verdict."""
+    counts: bool = True
+    """It moves counters here; not where those of a processor elsewhere have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,4 +64,45 @@ class Corrected:
     counts: bool = True
 
 
-Happening = Released | Counted | Corrected | Observed | Drifted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncounted:
+    """Two processors counted one run, whose id both have: `verdict` is what one of them counted."""
+
+    run: Run
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A turn of a conversation is over, for an evaluator elsewhere to join with the others."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """Something was said of a run, for an evaluator elsewhere."""
+
+    about: About
+    evaluation: Evaluation
+
+
+Happening = Released | Counted | Corrected | Uncounted | Turn | Said | Observed | Drifted
+
+
+def uncounting(run: Run, verdict: Verdict, time_ns: int = 0, revision: int = 1) -> Corrected:
+    """What was counted of a run that another processor had, too, is taken out of every ratio."""
+    excluded = replace(
+        verdict,
+        outcome=Outcome.EXCLUDED,
+        reason="split",
+        slos=dict.fromkeys(verdict.slos, SloResult.EXCLUDED),
+    )
+    return Corrected(
+        run=run,
+        before=verdict,
+        after=excluded,
+        source="split",
+        revision=revision,
+        time_ns=time_ns,
+    )

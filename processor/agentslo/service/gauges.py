@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from agentslo import __version__
+from agentslo.config.options import ListenOptions
 from agentslo.measure import names as m
 from agentslo.measure.family import Family
 from agentslo.measure.labels import Labels
 from agentslo.measure.series import Metrics
 from agentslo.otlp.answer import Answers, Signal
 from agentslo.otlp.destination import Destination
+from agentslo.service.access import open_listeners
 from agentslo.service.dispatch import Dispatcher
 from agentslo.service.ingest import Intake
 from agentslo.service.pipeline import Pipeline
@@ -51,6 +54,17 @@ class SpanAccount:
         )
 
 
+def constants(metrics: Metrics, listen: ListenOptions, started_ns: int) -> None:
+    """Set what does not change while the process runs."""
+    metrics.set(m.CONFIG_RELOAD, (), 1.0)
+    metrics.set(m.START_TIME, (), started_ns / 1e9)
+    metrics.set(m.BUILD_INFO, (__version__,), 1.0)
+    for ack in {listen.grpc.ack, listen.http.ack}:
+        metrics.set(m.PROMISE, (ack,), 1.0)
+    for name, anybody in open_listeners(listen).items():
+        metrics.set(m.LISTENER_OPEN, (name,), float(anybody))
+
+
 class Gauges:
     """Brings the processor families up to date."""
 
@@ -66,7 +80,10 @@ class Gauges:
         self._receivers(answers, now_ns)
         self._stages(now_ns)
         for destination in self._dispatcher.destinations:
-            self._destination(destination, now_ns)
+            if destination.name == self._dispatcher.tells:
+                self._queue(destination, now_ns)
+            else:
+                self._destination(destination, now_ns)
 
     def ledger(self, written: int, dropped: int, now_ns: int) -> None:
         """Rows of the ledger so far."""
@@ -117,8 +134,10 @@ class Gauges:
             self._to(m.AGENT_SPANS, (dialect,), total, now_ns)
         for dialect, total in self._pipeline.plugin_failures.items():
             self._to(m.PLUGIN_FAILURES, (dialect,), total, now_ns)
-        for reason, total in self._pipeline.verdicts.evidence.ignored.items():
-            self._to(m.EVALUATIONS_IGNORED, (reason,), total, now_ns)
+        if not self._pipeline.verdicts.apart:
+            # An evaluator elsewhere has what is ignored here.
+            for reason, total in self._pipeline.verdicts.evidence.ignored.items():
+                self._to(m.EVALUATIONS_IGNORED, (reason,), total, now_ns)
         self._to(m.UNATTACHED_MODEL_CALLS, (), assembler.unattached_model_calls, now_ns)
         metrics.set(m.OPEN_TRACES, (), assembler.open_traces)
         metrics.replace(
@@ -137,6 +156,11 @@ class Gauges:
         self._to(m.VERDICT_SPANS, at, made, now_ns)
         self._metrics.set(m.SPANS_QUEUED, at, account.queued)
         self._metrics.set(m.SPANS_HELD, at, account.held)
+        self._queue(destination, now_ns)
+
+    def _queue(self, destination: Destination, now_ns: int) -> None:
+        """What waits for a destination, in memory and on disk, and how long."""
+        at, stats = (destination.name,), destination.stats
         self._metrics.set(m.QUEUE_BYTES, at, stats.held_bytes)
         oldest_s = stats.oldest_age_s
         spill = self._dispatcher.spills.get(destination.name)

@@ -6,15 +6,16 @@ pipeline with that piece put back. No state. Described in docs/journal.md.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
-from agentslo.model import Evaluation, Evidence, Outcome, Run, Scope, SloResult, Verdict
+from agentslo.model import Evaluation, Outcome, Run, Scope
 from agentslo.runs.changes import Key, Kind
 from agentslo.runs.conversations import Conversation
 from agentslo.runs.evidence import About, Judged, Waiting
 from agentslo.runs.rows import pack_run, unpack_run
 from agentslo.runs.steps import StepError
+from agentslo.service.judged_bytes import as_json, pack_judged, parted, parts, unpack_judged
 from agentslo.service.pipeline import Pipeline
 
 Encode = Callable[[Pipeline, Any], bytes | None]
@@ -72,20 +73,13 @@ def _run(pipeline: Pipeline, run_id: str) -> bytes | None:
     found = judged or paused
     if found is None:
         return None
-    verdict = found.verdict
-    about = {
-        "outcome": verdict.outcome,
-        "reason": verdict.reason,
-        "evidence": int(verdict.evidence),
-        "slos": dict(verdict.slos),
-        "settles_ns": verdicts.settling.until_ns(run_id),
-        "deadline_ns": paused.deadline_ns if paused else 0,
-        "remembered": judged is not None,
-        "closed_ns": judged.closed_ns if judged else 0,
-        "revision": judged.revision if judged else 0,
-        "said": [asdict(e) for e in judged.evaluations] if judged else [],
-    }
-    packed = _parts([_json(about), pack_run(found.run)])
+    run, file = verdicts.identified(found.run)
+    packed = pack_judged(
+        judged or Judged(run=run, verdict=found.verdict, file=file, closed_ns=0),
+        settles_ns=verdicts.settling.until_ns(run_id),
+        deadline_ns=paused.deadline_ns if paused else 0,
+        remembered=judged is not None,
+    )
     for step in found.run.steps:
         # The run is kept by itself now: its steps' records are needed no longer.
         step.record = b""
@@ -93,36 +87,14 @@ def _run(pipeline: Pipeline, run_id: str) -> bytes | None:
 
 
 def _restore_run(pipeline: Pipeline, run_id: str, body: bytes) -> None:
-    head, packed = _parted(body)
-    about, verdicts = json.loads(head), pipeline.verdicts
-    run, file = verdicts.identified(unpack_run(packed))
-    said = [Evaluation(**row) for row in about["said"]]
-    verdict = _as_told(verdicts.judge(run, file, said), about)
+    verdicts = pipeline.verdicts
+    judged, about = unpack_judged(verdicts, body)
     if about["remembered"]:
-        judged = Judged(
-            run=run,
-            verdict=verdict,
-            file=file,
-            closed_ns=about["closed_ns"],
-            revision=about["revision"],
-            evaluations=said,
-        )
         verdicts.evidence.remember(judged)
     if about["settles_ns"]:
         verdicts.settling.wait(run_id, about["settles_ns"])
     if about["deadline_ns"]:
-        verdicts.waiting.pause(run, verdict, about["deadline_ns"])
-
-
-def _as_told(verdict: Verdict, about: Mapping[str, Any]) -> Verdict:
-    """The verdict as it was given: agent files may say otherwise by now, counters do not."""
-    return replace(
-        verdict,
-        outcome=Outcome(about["outcome"]),
-        reason=about["reason"],
-        evidence=Evidence(about["evidence"]),
-        slos={name: SloResult(result) for name, result in about["slos"].items()},
-    )
+        verdicts.waiting.pause(judged.run, judged.verdict, about["deadline_ns"])
 
 
 def _said(pipeline: Pipeline, key: str) -> bytes | None:
@@ -133,7 +105,7 @@ def _said(pipeline: Pipeline, key: str) -> bytes | None:
         [asdict(about) | {"span_id": about.span_id.hex()}, asdict(evaluation)]
         for about, evaluation in waiting.said
     ]
-    return _json({"since_ns": waiting.since_ns, "said": said})
+    return as_json({"since_ns": waiting.since_ns, "said": said})
 
 
 def _restore_said(pipeline: Pipeline, key: str, body: bytes) -> None:
@@ -158,12 +130,12 @@ def _turns(pipeline: Pipeline, key: tuple[str, str, str]) -> bytes | None:
     found = pipeline.verdicts.conversations.of(key)
     if found is None:
         return None
-    times = _json([found.first_ns, found.last_ns])
-    return _parts([times, *(pack_run(turn) for turn in found.turns)])
+    times = as_json([found.first_ns, found.last_ns])
+    return parts([times, *(pack_run(turn) for turn in found.turns)])
 
 
 def _restore_turns(pipeline: Pipeline, key: tuple[str, str, str], body: bytes) -> None:
-    times, *turns = _parted(body)
+    times, *turns = parted(body)
     first_ns, last_ns = json.loads(times)
     runs: list[Run] = [unpack_run(turn) for turn in turns]
     pipeline.verdicts.conversations.restore(key, Conversation(first_ns, last_ns, runs))
@@ -195,21 +167,3 @@ _DECODE: Mapping[Kind, Decode] = {
     Kind.HABIT: _restore_habit,
 }
 _RAW_KEYS = (Kind.CLOSED,)
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _parts(parts: list[bytes]) -> bytes:
-    """Parts one behind the other, each with its length before it."""
-    return b"".join(len(part).to_bytes(4, "little") + part for part in parts)
-
-
-def _parted(body: bytes) -> list[bytes]:
-    parts, at = [], 0
-    while at < len(body):
-        size = int.from_bytes(body[at : at + 4], "little")
-        parts.append(body[at + 4 : at + 4 + size])
-        at += 4 + size
-    return parts

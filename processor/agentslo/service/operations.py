@@ -28,6 +28,7 @@ from agentslo.respond.training import Training
 from agentslo.respond.triggers import take
 from agentslo.service.incident_metrics import show_containments, show_incidents
 from agentslo.service.release_metrics import show_releases
+from agentslo.service.roles import Role
 from agentslo.store.decisions import Decisions, DecisionsError, open_decisions
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
 
@@ -60,8 +61,8 @@ class Picture:
 class Operations:
     """One storage directory's operations; `trouble` says why there are none."""
 
-    def __init__(self, config: ServiceConfig) -> None:
-        self._config = config
+    def __init__(self, config: ServiceConfig, role: Role = Role.ALL) -> None:
+        self._config, self._role = config, role
         self._thread = ThreadPoolExecutor(1, "operations")
         self._decisions: Decisions | None = None
         self._intake: AlertIntake | None = None
@@ -74,6 +75,10 @@ class Operations:
 
     async def start(self, now_ns: int) -> None:
         """Open what the storage directory holds; trouble is logged and stops nothing."""
+        if not self._role.evaluates:
+            evaluator = self._config.evaluator.endpoint
+            self.trouble = f"this is a processor: ask the evaluator, {evaluator}"
+            return
         if not self._config.storage.directory:
             self.trouble = "storage.directory is not set: incidents and containment are kept there"
             return

@@ -38,6 +38,7 @@ from agentslo.service.heard import Heard
 from agentslo.service.held import kept_span, span_of
 from agentslo.service.senders import Senders
 from agentslo.service.verdicts import Verdicts
+from agentslo.watch.remote import Remote
 from agentslo.watch.watch import Watch
 
 GENERIC = "generic"
@@ -73,7 +74,7 @@ class Pipeline:
         reader: Reader,
         price: Price = no_price,
         untrusted: frozenset[str] = frozenset(),
-        watch: Watch | None = None,
+        watch: Watch | Remote | None = None,
     ) -> None:
         """`untrusted`: listeners whose spans' `agent_slo.declared.*` attributes are not read."""
         self._options, self._reader, self._untrusted = runs, reader, untrusted

@@ -14,7 +14,7 @@ from agentslo.measure.series import Metrics
 from agentslo.model import Evidence, Outcome, Role, Run, SloResult, Step, Verdict
 from agentslo.outcomes.injection import signs
 from agentslo.service.enrich import step_result
-from agentslo.service.events import Corrected, Counted, Happening
+from agentslo.service.events import Corrected, Counted, Happening, Uncounted, uncounting
 from agentslo.watch.observe import Observed
 
 if TYPE_CHECKING:
@@ -36,10 +36,12 @@ class Recorder:
 
     def record(self, happening: Happening, now_ns: int) -> None:
         """Count one happening."""
-        if isinstance(happening, Counted) and not happening.waits:
+        if isinstance(happening, Counted) and not happening.waits and happening.counts:
             self._count(happening, now_ns)
         elif isinstance(happening, Corrected) and happening.counts:
             self._correct(happening, now_ns)
+        elif isinstance(happening, Uncounted):
+            self._correct(uncounting(happening.run, happening.verdict), now_ns)
         elif isinstance(happening, Observed):
             self._place(happening, now_ns)
 

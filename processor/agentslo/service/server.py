@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from agentslo import __version__
 from agentslo.config.problems import ConfigError, render
 from agentslo.config.service_file import ServiceConfig
 from agentslo.measure import names as m
@@ -25,17 +24,20 @@ from agentslo.otlp.transports import sender_for
 from agentslo.outcomes.prices import pricing
 from agentslo.page.values import View
 from agentslo.service import feedback, overview
-from agentslo.service.access import metrics_gate, open_listeners, page_gate
+from agentslo.service.access import metrics_gate, page_gate
 from agentslo.service.assembly import baselines, directory, pipeline, reader
 from agentslo.service.dispatch import Dispatcher
 from agentslo.service.drift_gauges import DriftGauges
+from agentslo.service.drift_told import drift_report
 from agentslo.service.events import Happening
-from agentslo.service.gauges import Gauges
+from agentslo.service.gauges import Gauges, constants
 from agentslo.service.ingest import Intake
 from agentslo.service.operations import Operations
 from agentslo.service.recent import Recent
 from agentslo.service.recorder import Recorder
 from agentslo.service.report import coverage_report
+from agentslo.service.role_parts import RoleParts
+from agentslo.service.roles import Role
 from agentslo.service.stall import Stall
 from agentslo.service.storage import Storage
 from agentslo.service.web import WebServer, metrics_app, page_app
@@ -54,8 +56,8 @@ Loader = Callable[[], ServiceConfig]
 class Service:
     """Everything wired. `load` reads the configuration again on reload."""
 
-    def __init__(self, config: ServiceConfig, load: Loader) -> None:
-        self._config, self._load = config, load
+    def __init__(self, config: ServiceConfig, load: Loader, role: Role = Role.ALL) -> None:
+        self._config, self._load, self.role = config, load, role
         self._start_wall_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
         self.metrics = Metrics(config.metrics)
         self._recent = Recent()
@@ -63,7 +65,7 @@ class Service:
         self._ticker: asyncio.Task[None] | None = None
         self._stopping = False
         self._storage: Storage | None = None
-        self._operations = Operations(config)
+        self._operations = Operations(config, role)
 
     def now_ns(self) -> int:
         """Unix time that never jumps: the wall clock at start plus a monotonic clock."""
@@ -76,12 +78,17 @@ class Service:
         left running.
         """
         config = self._config
-        self.pipeline = pipeline(config, baselines(config))
+        self.pipeline = pipeline(config, baselines(config), self.role)
+        self.roles = RoleParts(self.role, config, self.pipeline, self.now_ns)
         destinations = [Destination(o, sender_for(o)) for o in config.destinations]
-        self.dispatcher = Dispatcher(destinations, config.runs.verdict_span)
+        destinations += [self.roles.destination] if self.roles.destination else []
+        self.dispatcher = Dispatcher(destinations, config.runs.verdict_span, self.roles.records)
         self._recorder = Recorder(self.metrics)
         if config.storage.directory:
-            self._storage = Storage(config.storage, self.pipeline, self.metrics, self.now_ns)
+            self._storage = Storage(
+                *(config.storage, self.pipeline, self.metrics, self.now_ns),
+                ledger=self.role.evaluates,
+            )
             self._storage.restore(self._recorder)
         listen = config.listen
         acks = {o.name: o.ack for o in (listen.grpc, listen.http)}
@@ -103,12 +110,7 @@ class Service:
         self.web = WebServer(listen.metrics, metrics_app(self, self._gates["metrics"]))
         self.page = WebServer(listen.page, page_app(self, self._gates["page"]))
         try:
-            require_free(listen.grpc.address, listen.grpc.option or listen.grpc.name)
-            await self._begin_storage()
-            await self.web.start()
-            await self.page.start()
-            await self.http.start()
-            await self.grpc.start()
+            await self._listen()
         except BaseException:
             await self._close_listeners(0.0)
             if self._storage is not None:
@@ -117,9 +119,10 @@ class Service:
         for one in destinations:
             await one.start()
         await self._operations.start(self.now_ns())
+        self.roles.start(lambda: self._storage is None or self._storage.well)
         self._log_warnings()
         await self.grpc.set_serving(serving=True)
-        self._constant_metrics()
+        constants(self.metrics, config.listen, self._start_wall_ns)
         self._ticker = asyncio.create_task(self._tick(), name="tick")
 
     async def stop(self) -> None:
@@ -130,6 +133,7 @@ class Service:
         self.intake.closed = True
         if self._ticker is not None:
             self._ticker.cancel()
+        await self.roles.stop()
         await self._let_go()
         drained = await asyncio.gather(*(d.drain(DRAIN_S) for d in self.dispatcher.destinations))
         for one in self.dispatcher.destinations:
@@ -141,6 +145,17 @@ class Service:
         self.refresh()
         logger.info("stopped: drained=%s %s", all(drained), self._summary())
         await self._close_listeners(0.0)
+
+    async def _listen(self) -> None:
+        grpc = self._config.listen.grpc
+        if self.role.takes_spans:
+            require_free(grpc.address, grpc.option or grpc.name)
+        await self._begin_storage()
+        await self.web.start()
+        await self.page.start()
+        if self.role.takes_spans:
+            await self.http.start()
+            await self.grpc.start()
 
     async def _begin_storage(self) -> None:
         if self._storage is not None:
@@ -220,16 +235,6 @@ class Service:
 
     # ---- what others see
 
-    def _constant_metrics(self) -> None:
-        self.metrics.set(m.CONFIG_RELOAD, (), 1.0)
-        self.metrics.set(m.START_TIME, (), self._start_wall_ns / 1e9)
-        self.metrics.set(m.BUILD_INFO, (__version__,), 1.0)
-        acks = {self._config.listen.grpc.ack, self._config.listen.http.ack}
-        for ack in acks:
-            self.metrics.set(m.PROMISE, (ack,), 1.0)
-        for name, anybody in open_listeners(self._config.listen).items():
-            self.metrics.set(m.LISTENER_OPEN, (name,), float(anybody))
-
     def refresh(self) -> int:
         """Bring all gauges up to date; gives the time, unix ns."""
         now_ns = self.now_ns()
@@ -242,6 +247,7 @@ class Service:
         if self._storage is not None:
             self._gauges.ledger(*self._storage.ledger_rows, now_ns)
             self._storage.refresh()
+        self.roles.refresh(self.metrics, self.dispatcher, now_ns)
         self._operations.look(now_ns)
         self._operations.show(self.metrics, self._recent.environments(), now_ns)
         self.metrics.set(m.LOOP_STALL, (), self._stall.longest_s)
@@ -276,6 +282,7 @@ class Service:
             "journal": self._storage.trouble if self._storage else "",
             "ledger": self._storage.ledger_trouble if self._storage else "",
             "operations": self._operations.trouble,
+            **self.roles.trouble,
         }
         return not self._stopping, detail
 
@@ -300,6 +307,14 @@ class Service:
         now_ns = self.now_ns()
         self.intake.happen(self.pipeline.heard.judgement(about, evaluation, now_ns), now_ns)
         await self.intake.kept()
+
+    async def records(self, body: bytes) -> dict[str, object]:
+        """Take what processors tell their evaluator; raises `LookupError` where this is none."""
+        return await self.roles.take(body, self.intake)
+
+    def drift(self) -> dict[str, object]:
+        """How every agent drifts."""
+        return drift_report(self.pipeline.verdicts.watch, self.now_ns())
 
     async def alerts(self, body: bytes) -> dict[str, object]:
         """Take a webhook of Alertmanager; raises `AlertError`, or `NoOperations`."""

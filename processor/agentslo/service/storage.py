@@ -52,12 +52,14 @@ class Storage:
         pipeline: Pipeline,
         metrics: Metrics,
         now: Callable[[], int],
+        *,
+        ledger: bool = True,
     ) -> None:
-        """Take the folder. Raises `StoreInUse`."""
+        """Take the folder. Raises `StoreInUse`. `ledger`: whether counted runs are kept here."""
         self._options, self._pipeline, self._metrics, self._now = options, pipeline, metrics, now
         folder = Path(options.directory)
         self._store = Store(folder, options.journal_bytes, options.sync)
-        self._ledger, self._ledger_trouble = _ledger(folder / LEDGER_FILE)
+        self._ledger, self._ledger_trouble = _ledger(folder / LEDGER_FILE) if ledger else (None, "")
         self._writer: LedgerWriter | None = None
         self._task: asyncio.Task[None] | None = None
         self._found, self._restored = Found(), Restored()
@@ -195,6 +197,11 @@ class Storage:
     def ledger_trouble(self) -> str:
         """Why the ledger is not written now; "" where it is."""
         return self._writer.trouble if self._writer else self._ledger_trouble
+
+    @property
+    def well(self) -> bool:
+        """Whether all can be kept."""
+        return not (self.trouble or self.ledger_trouble)
 
     def refresh(self) -> None:
         """Bring the gauges up to date."""

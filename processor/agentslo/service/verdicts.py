@@ -24,9 +24,18 @@ from agentslo.runs.evidence import About, EvidenceStore, Judged
 from agentslo.runs.settling import Settling
 from agentslo.runs.waiting import Paused, WaitingRuns
 from agentslo.service.enrich import run_attributes
-from agentslo.service.events import Corrected, Counted, Happening, HeldSpan, Released
+from agentslo.service.events import (
+    Corrected,
+    Counted,
+    Happening,
+    HeldSpan,
+    Released,
+    Said,
+    Turn,
+)
 from agentslo.service.faults import Faults
 from agentslo.watch.observe import Observed
+from agentslo.watch.remote import Remote
 from agentslo.watch.state import Drifted
 from agentslo.watch.watch import Watch
 
@@ -47,7 +56,7 @@ class Verdicts:
         faults: Faults,
         price: Price = no_price,
         changes: Changes | None = None,
-        watch: Watch | None = None,
+        watch: Watch | Remote | None = None,
     ) -> None:
         self._options, self.directory, self._faults = runs, directory, faults
         self.habits, self.price, self.watch = habits, price, watch
@@ -56,6 +65,9 @@ class Verdicts:
         self.waiting = WaitingRuns(changes=self._changes)
         self.settling = Settling(changes=self._changes)
         self.conversations = Conversations(runs, self._changes)
+        self.apart = False
+        """Whether an evaluator elsewhere corrects runs, waits for people, joins conversations and
+        counts what may be a piece of a run that another processor has."""
         self.left_as: dict[str, Outcome] = {}
         """With which outcome the root of a run left, until the run is counted."""
 
@@ -121,7 +133,10 @@ class Verdicts:
             verdict = self.judge(run, file, self.evidence.peek(run))
             named = replace(run, run_id=conversation_run_id(run.agent, run.conversation_id))
             yield self._released(held, named, verdict, now_ns)
-        yield from self._joined(self.conversations.add(run, now_ns), now_ns)
+        if self.apart:
+            yield Turn(run=run)
+        else:
+            yield from self._joined(self.conversations.add(run, now_ns), now_ns)
 
     def _over(
         self, run: Run, file: AgentFile, held: HeldSpan | None, now_ns: int
@@ -192,11 +207,22 @@ class Verdicts:
             lambda judged: self._count(judged, now_ns),
         )
 
-    def _count(self, judged: Judged, now_ns: int) -> Iterator[Happening]:
+    def turn(self, run: Run, now_ns: int) -> Iterator[Happening]:
+        """A turn that another processor closed goes on as a conversation."""
+        yield from self._joined(self.conversations.add(run, now_ns), now_ns)
+
+    def received(self, judged: Judged, now_ns: int, *, counted: bool) -> Iterator[Happening]:
+        """A run that another processor closed, and has `counted` or not; it is remembered."""
+        self.evidence.remember(judged)
+        yield from self._count(judged, now_ns, told=True, counts=not counted)
+
+    def _count(
+        self, judged: Judged, now_ns: int, *, told: bool = False, counts: bool = True
+    ) -> Iterator[Happening]:
         run, verdict = judged.run, judged.verdict
         left_as = self._left_before(run.run_id)
         yield from self._resumed(run, verdict, now_ns)
-        waits = verdict.outcome is Outcome.WAITING
+        waits = verdict.outcome is Outcome.WAITING or (self.apart and run.piece)
         yield Counted(
             run=run,
             verdict=verdict,
@@ -204,9 +230,14 @@ class Verdicts:
             root_outcome=left_as,
             waits=waits,
             drift=self._drift(run, now_ns),
+            told=told,
+            counts=counts,
         )
         if not waits:
-            yield from self._watched(judged)
+            found = self._watched(judged)
+            yield from (f for f in found if counts or not isinstance(f, Observed))
+        elif self.apart:
+            return
         elif (later := self.evidence.goes_on(run)) is not None:
             yield _resumed(run, verdict, later.verdict.outcome, now_ns)
         else:
@@ -241,18 +272,26 @@ class Verdicts:
 
     def evaluated(self, about: About, evaluation: Evaluation, now_ns: int) -> Iterator[Happening]:
         """An evaluation has come: it waits for its run, settles it, or corrects it."""
+        if self.apart:
+            yield Said(about=about, evaluation=evaluation)
         judged = self.evidence.offer(about, evaluation, now_ns)
         if judged is None:
             return
-        before = judged.verdict
-        after = self.judge(judged.run, judged.file, judged.evaluations)
         if judged.run.run_id in self.settling:
-            judged.verdict = after
+            judged.verdict = self.judge(judged.run, judged.file, judged.evaluations)
             self._changes.note(Kind.RUN, judged.run.run_id)
             if not self._wait_ns(judged):
                 self.settling.settle(judged.run.run_id)
                 yield from self._count(judged, now_ns)
             return
+        if not self.apart:
+            source = "human" if evaluation.human else "evaluator"
+            yield from self.judge_again(judged, source, now_ns)
+
+    def judge_again(self, judged: Judged, source: str, now_ns: int) -> Iterator[Happening]:
+        """More is known of a closed run than when it was judged, by `source`."""
+        before = judged.verdict
+        after = self.judge(judged.run, judged.file, judged.evaluations)
         if after.outcome is before.outcome and after.slos == before.slos:
             return
         judged.verdict = after
@@ -263,7 +302,7 @@ class Verdicts:
             run=judged.run,
             before=before,
             after=after,
-            source="human" if evaluation.human else "evaluator",
+            source=source,
             revision=judged.revision,
             time_ns=now_ns,
             counts=not waited,

@@ -23,13 +23,17 @@ from agentslo.page.style import POLICY
 from agentslo.page.values import View
 from agentslo.respond.alerts import MAX_BYTES, AlertError
 from agentslo.service.access import Gate, middleware
+from agentslo.service.drift_told import DRIFT_PATH
 from agentslo.service.feedback import FeedbackError
 from agentslo.service.operations import NoOperations
 from agentslo.service.overview import as_json
+from agentslo.service.records_out import RECORDS_PATH
 from agentslo.service.web_flags import flag_routes
 from agentslo.service.web_page import page_routes
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MAX_RECORDS_BYTES = 64 * 1024 * 1024
+"""Of one request of a processor: far more than the longest run takes."""
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -75,6 +79,14 @@ class Shown(Protocol):
 
     def flags(self) -> tuple[Mapping[str, Any], int]:
         """The flags in force, and the time in unix seconds; raises `NoOperations`."""
+        ...
+
+    async def records(self, body: bytes) -> dict[str, object]:
+        """Take what processors tell their evaluator; raises `LookupError` where this is none."""
+        ...
+
+    def drift(self) -> dict[str, object]:
+        """How every agent drifts."""
         ...
 
     async def feedback(self, body: bytes) -> None:
@@ -135,6 +147,9 @@ def page_app(service: Shown, gate: Gate) -> web.Application:
     async def seen(_request: web.Request) -> web.StreamResponse:
         return web.json_response(service.seen(), headers=HEADERS)
 
+    async def drift(_request: web.Request) -> web.StreamResponse:
+        return web.json_response(service.drift(), headers=HEADERS)
+
     async def explain(request: web.Request) -> web.StreamResponse:
         found = service.explain(request.match_info["run_id"])
         if found is None:
@@ -149,6 +164,7 @@ def page_app(service: Shown, gate: Gate) -> web.Application:
             "/api/v1/openapi.json": openapi,
             "/api/v1/doctor": doctor,
             "/api/v1/seen": seen,
+            DRIFT_PATH: drift,
             "/api/v1/runs/{run_id}/explain": explain,
         },
         gate,
@@ -187,11 +203,20 @@ def _deciding(service: Shown) -> dict[str, Handler]:
             headers=HEADERS,
         )
 
+    async def records(request: web.Request) -> web.StreamResponse:
+        try:
+            body = await request.clone(client_max_size=MAX_RECORDS_BYTES).read()
+            taken = await service.records(body)
+        except LookupError as error:
+            return web.json_response({"error": str(error)}, status=404, headers=HEADERS)
+        return web.json_response(taken, headers=HEADERS)
+
     return {
         "/-/reload": reload,
         "/v1/feedback": feedback,
         "/v1/alerts": alerts,
         **flag_routes(service, NoOperations, HEADERS),
+        RECORDS_PATH: records,
     }
 
 

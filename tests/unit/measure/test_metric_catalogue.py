@@ -46,6 +46,7 @@ agent_slo_policy_blocks_total{agent,environment,policy}
 agent_slo_injection_signals_total{agent,environment,signal}
 agent_slo_actions_total{agent,environment,tool,state}
 agent_slo_config_last_reload_successful{}
+agent_slo_evaluator_last_success_timestamp_seconds{}
 """
 
 

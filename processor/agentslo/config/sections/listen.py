@@ -96,7 +96,7 @@ _METRICS_FIELDS = (
 _TOKENS = Group(
     name="tokens",
     doc="Files of bearer tokens, one a line, for each thing the page's listener is for. Away from "
-    "loopback and without `client_ca_file` each is needed.",
+    "loopback and without `client_ca_file` each is needed (`records` by an evaluator alone).",
     make=PageTokens,
     start=PageTokens(),
     fields=(
@@ -110,6 +110,7 @@ _TOKENS = Group(
             "For `/ofrep/v1`, where agents read their flags. Not needed: away from loopback "
             "nobody reads them there without.",
         ),
+        token_file("records", "For `POST /v1/records`: what processors send their evaluator."),
     ),
     finish=_finish_tokens,
 )
