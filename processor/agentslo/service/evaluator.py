@@ -17,6 +17,7 @@ from typing import Any
 
 from agentslo.model import Evaluation, Run, Scope
 from agentslo.runs.evidence import About, Judged
+from agentslo.runs.marks import marked
 from agentslo.runs.rows import unpack_run
 from agentslo.runs.steps import StepError
 from agentslo.service.events import Happening, Uncounted, uncounting
@@ -178,4 +179,6 @@ def joined(run: Run, piece: Run) -> Run:
         or (step.parent_id if step.parent_id in ids else top)
         for step in new
     }
-    return replace(run, steps=tuple(steps), parents={**run.parents, **above})
+    parents = {**run.parents, **above}
+    marks = marked(steps, parents, run.root)
+    return replace(run, steps=tuple(steps), parents=parents, marks=marks)
