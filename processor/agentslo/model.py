@@ -286,10 +286,8 @@ class Run:
     models: tuple[str, ...] = ()
     entry_agent: str = ""
     """The run's agent as its own spans name it."""
-    piece: bool = False
-    """Whether spans above it never came and were no other process's: it may be part of a run."""
-    between_turns_s: float = 0.0
-    """Time in which a person had the word, where a run is a whole conversation."""
+    piece: bool = False  # a local parent of its topmost span never came: perhaps part of a run
+    between_turns_s: float = 0.0  # in which a person had the word, in a whole conversation
     marks: int = field(default=-1, compare=False, repr=False)  # what may occur (`runs/marks`)
 
     @property
