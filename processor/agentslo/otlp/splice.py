@@ -9,35 +9,28 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from agentslo.otlp import wire
 
 Attribute: TypeAlias = str | bool | int | float | Sequence[str]
-
-
-def any_value(value: Attribute) -> AnyValue:
-    """A Python value as an OTLP AnyValue."""
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value)
-    if isinstance(value, float):
-        return AnyValue(double_value=value)
-    if isinstance(value, str):
-        return AnyValue(string_value=value)
-    found = AnyValue()
-    found.array_value.values.extend(AnyValue(string_value=v) for v in value)
-    return found
-
-
-def pairs(attributes: Mapping[str, Attribute]) -> list[KeyValue]:
-    """Attributes as OTLP key-value messages, in the order given."""
-    return [KeyValue(key=k, value=any_value(v)) for k, v in attributes.items()]
+KNOWN_CHARS = 64
+"""Longer texts do not come again."""
 
 
 def encode(attributes: Mapping[str, Attribute]) -> bytes:
-    """Attributes as bytes to append to an encoded span."""
-    return Span(attributes=pairs(attributes)).SerializeToString()
+    """Attributes as bytes to append to an encoded span, in the order given."""
+    return b"".join([_encoded(name, value) for name, value in attributes.items()])
+
+
+def _encoded(name: str, value: Attribute) -> bytes:
+    if isinstance(value, str):
+        return (wire.known_text if len(value) <= KNOWN_CHARS else wire.text)(name, value)
+    if isinstance(value, bool):
+        return wire.flag(name, value)
+    if isinstance(value, int):
+        return wire.whole(name, value)
+    if isinstance(value, float):
+        return wire.number(name, value)
+    return wire.texts(name, tuple(value))
 
 
 @lru_cache(maxsize=256)

@@ -8,18 +8,18 @@ import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-)
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
 from agentslo import __version__
 from agentslo.model import CONTROL_FLOW, Run, SloResult, Step, Verdict
-from agentslo.otlp.splice import Attribute, pairs
+from agentslo.otlp import wire
+from agentslo.otlp.splice import Attribute, encode
 
 SCOPE = "agentslo"
 SPAN_ID_BYTES = 8
 NAME = "agent_slo.verdict"
+_NAMED = wire.part(b"\x2a", NAME.encode()) + b"\x30\x01"
+"""Name and kind (internal) of a verdict span."""
+_NAMED_SCOPE = wire.part(b"\x0a", SCOPE.encode()) + wire.part(b"\x12", __version__.encode())
+_SCOPED = wire.part(b"\x0a", _NAMED_SCOPE)
 
 
 def step_result(step: Step) -> str:
@@ -33,7 +33,7 @@ def step_result(step: Step) -> str:
 
 def run_attributes(run: Run, verdict: Verdict) -> dict[str, Attribute]:
     """The attributes of a run root."""
-    totals = verdict.totals
+    totals, slos = verdict.totals, verdict.slos
     found: dict[str, Attribute | None] = {
         "agent_slo.run.id": run.run_id,
         "agent_slo.run.outcome": verdict.outcome.value,
@@ -47,16 +47,16 @@ def run_attributes(run: Run, verdict: Verdict) -> dict[str, Attribute]:
         "agent_slo.run.tool_calls": totals.tool_calls,
         "agent_slo.run.tool_errors": totals.tool_errors,
         "agent_slo.run.escalated": totals.escalated,
-        "agent_slo.slo.good": _slos(verdict, SloResult.GOOD),
-        "agent_slo.slo.bad": _slos(verdict, SloResult.BAD),
-        "agent_slo.slo.unknown": _slos(verdict, SloResult.UNKNOWN),
+        "agent_slo.slo.good": _slos(slos, SloResult.GOOD),
+        "agent_slo.slo.bad": _slos(slos, SloResult.BAD),
+        "agent_slo.slo.unknown": _slos(slos, SloResult.UNKNOWN),
         "agent_slo.release": run.release,
     }
     return {k: v for k, v in found.items() if v is not None}
 
 
-def _slos(verdict: Verdict, result: SloResult) -> list[str] | None:
-    return [name for name, found in verdict.slos.items() if found is result] or None
+def _slos(slos: Mapping[str, SloResult], result: SloResult) -> list[str] | None:
+    return [name for name, found in slos.items() if found is result] or None
 
 
 def _head(run: Run) -> bytes:
@@ -84,20 +84,17 @@ def verdict_span(
     attributes["agent_slo.verdict.revision"] = revision
     if supersedes:
         attributes["agent_slo.verdict.supersedes"] = supersedes
-    span = Span(
-        trace_id=bytes.fromhex(run.trace_id),
-        span_id=digest[:8],
-        parent_span_id=parent,
-        name=NAME,
-        kind=Span.SPAN_KIND_INTERNAL,
-        start_time_unix_nano=run.end_ns,
-        end_time_unix_nano=run.end_ns,
-        attributes=pairs(attributes),
+    span = b"".join(
+        [
+            wire.part(b"\x0a", bytes.fromhex(run.trace_id)),
+            wire.part(b"\x12", digest[:8]),
+            wire.part(b"\x22", parent) if parent else b"",
+            _NAMED,
+            wire.fixed64(b"\x39", run.end_ns),
+            wire.fixed64(b"\x41", run.end_ns),
+            encode(attributes),
+        ]
     )
-    request = ExportTraceServiceRequest()
-    group = request.resource_spans.add()
-    group.resource.ParseFromString((run.root or run.steps[0]).resource.encoded)
-    holder = group.scope_spans.add()
-    holder.scope.name, holder.scope.version = SCOPE, __version__
-    holder.spans.append(span)
-    return request.SerializeToString()
+    resource = (run.root or run.steps[0]).resource.encoded
+    scope = _SCOPED + wire.part(b"\x12", span)
+    return wire.part(b"\x0a", wire.part(b"\x0a", resource) + wire.part(b"\x12", scope))
