@@ -41,7 +41,8 @@ def take(
             step.retrieved_ids = _ids(wants, _text(result) or _text(_documents(view)))
         elif step.role is Role.LLM:
             step.cited_ids = _ids(wants, output)
-    step.facts = facts
+    if facts:
+        step.facts = facts
 
 
 def _documents(view: SpanView) -> Value:

@@ -1,23 +1,28 @@
 """What the person asked, reduced: hashes of the words of the last user message and their pieces.
 
 In: attributes of an agent or model span. Out: 32-bit hashes, packed and sorted; the text goes no
-further. No state. Pieces of four letters let "refunds" meet "refund" without knowing a language.
+further. State: a bounded memo. Pieces of four letters let "refunds" meet "refund" without knowing a
+language.
 """
 
 import json
 import re
 import zlib
-from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
 
 from agentslo.dialects.base import Attributes, Value
 
+Hashes = npt.NDArray[np.uint32]
 MAX_CHARS = 256
 """More of a message is not read: what it is about stands at its start."""
 MAX_JSON_CHARS = 65_536
 PIECE = 4
 _PIECE_SALT = 1
-_KEYS = (
+KEYS = (
     "gen_ai.input.messages",
     "input.value",
     "traceloop.entity.input",
@@ -31,7 +36,7 @@ _WORD = re.compile(r"\w+")
 
 def hashed_request(attributes: Attributes) -> bytes:
     """The packed hashes of what the person said last; empty where no text was captured."""
-    for key in _KEYS:
+    for key in KEYS:
         value = attributes.get(key)
         if isinstance(value, str) and value:
             found = _said(value)
@@ -42,13 +47,46 @@ def hashed_request(attributes: Attributes) -> bytes:
 
 def packed(text: str) -> bytes:
     """The hashes of a text's words and pieces, each once, sorted, as native 32-bit integers."""
-    words = _WORD.findall(text[:MAX_CHARS].lower())
+    return _packed(text[:MAX_CHARS].lower())
+
+
+@lru_cache(maxsize=256)
+def _packed(text: str) -> bytes:
+    words = _WORD.findall(text)
+    if not words:
+        return b""
     line = f" {' '.join(words)} "
-    found = {zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words}
-    for start in range(len(line) - PIECE + 1):
-        piece = line[start : start + PIECE].encode("utf-8", "surrogatepass")
-        found.add(zlib.crc32(piece, _PIECE_SALT))
-    return array("I", sorted(found)).tobytes() if words else b""
+    of_words = {zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words}
+    if line.isascii():
+        return np.unique(np.append(_ascii_pieces(line), _uint32(of_words))).tobytes()
+    pieces = (line[start : start + PIECE] for start in range(len(line) - PIECE + 1))
+    encoded = (piece.encode("utf-8", "surrogatepass") for piece in pieces)
+    found = of_words | {zlib.crc32(piece, _PIECE_SALT) for piece in encoded}
+    return _uint32(sorted(found)).tobytes()
+
+
+def _uint32(numbers: Collection[int]) -> Hashes:
+    return np.fromiter(numbers, np.uint32, len(numbers))
+
+
+def _of_byte(place: int) -> Hashes:
+    """What a byte in that place of a piece adds to its CRC-32, which is linear."""
+    zeros = bytes(PIECE)
+    start = zlib.crc32(zeros, _PIECE_SALT) if place else 0
+    pieces = (zeros[:place] + bytes((byte,)) + zeros[place + 1 :] for byte in range(256))
+    return _uint32([zlib.crc32(piece, _PIECE_SALT) ^ start for piece in pieces])
+
+
+_OF_BYTE = [_of_byte(place) for place in range(PIECE)]
+
+
+def _ascii_pieces(line: str) -> Hashes:
+    found = np.frombuffer(line.encode(), np.uint8)
+    count = len(found) - PIECE + 1
+    hashed = _OF_BYTE[0].take(found[:count])
+    for place in range(1, PIECE):
+        hashed ^= _OF_BYTE[place].take(found[place : place + count])
+    return hashed
 
 
 def _said(value: str) -> str:

@@ -45,7 +45,8 @@ class Assembler:
     ) -> None:
         self._options, self._splits, self._fault = options, splits, fault
         self._changes = changes or Changes()
-        self._open: dict[bytes, OpenTrace] = {}
+        self.open: dict[bytes, OpenTrace] = {}
+        """Traces with at least one step that is not closed."""
         # A run that lost patience with its root may hear of it as late as a run may last.
         self.closed = ClosedRuns(int(options.max_age_s * S), self._changes)
         self._due: list[tuple[int, bytes]] = []
@@ -61,7 +62,7 @@ class Assembler:
     @property
     def open_traces(self) -> int:
         """Traces with at least one step that is not closed."""
-        return len(self._open)
+        return len(self.open)
 
     @property
     def open_steps(self) -> int:
@@ -75,7 +76,7 @@ class Assembler:
 
     def plain(self, spans: Sequence[bytes], now_ns: int) -> None:
         """Take encoded spans that are no agent spans: their parents matter where an agent is."""
-        known, rest = of_traces(spans, self._open, self.closed)
+        known, rest = of_traces(spans, self.open, self.closed)
         for ids in known:
             parent = Edge(ids.parent_id, ids.parent_remote)
             self.edge(ids.trace_id, ids.span_id, parent, now_ns)
@@ -85,7 +86,7 @@ class Assembler:
     def edge(self, trace_id: bytes, span_id: bytes, edge: Edge, now_ns: int) -> None:
         """Note the parent of a span that is no agent span."""
         self.closed.claims(trace_id, span_id, edge.parent_id)
-        trace = self._open.get(trace_id)
+        trace = self.open.get(trace_id)
         if trace is None:
             self.early.add((with_ids(trace_id, span_id, edge.parent_id, edge.remote),), now_ns)
         elif len(trace.edges) < self._options.max_steps_per_trace:
@@ -112,11 +113,11 @@ class Assembler:
         self._holds = deque(sorted(self._holds))
 
     def _put(self, step: Step, now_ns: int) -> Arrival:
-        trace = self._open.get(step.trace_id)
+        trace = self.open.get(step.trace_id)
         if trace is None:
             edges = self.early.take(step.trace_id)
             self._size.edges += len(edges)
-            trace = self._open[step.trace_id] = OpenTrace(step.trace_id, now_ns, edges=edges)
+            trace = self.open[step.trace_id] = OpenTrace(step.trace_id, now_ns, edges=edges)
             if edges:
                 self.adopted.append(trace)
         trace.last_ns = now_ns
@@ -136,7 +137,7 @@ class Assembler:
         """True where the step may be the root of a run: agent-like, with no agent above it yet."""
         if step.role not in AGENT_LIKE and not (step.role is Role.STEP and not step.parent_id):
             return False
-        trace = self._open.get(step.trace_id)
+        trace = self.open.get(step.trace_id)
         return trace is not None and not trace.holds.agent_above(step.span_id)[0]
 
     def hold(self, held: Held) -> Held | None:
@@ -145,7 +146,7 @@ class Assembler:
         Of two copies the one that ended later stays.
         """
         span_id, trace_id = held.step.span_id, held.step.trace_id
-        trace = self._open[trace_id]
+        trace = self.open[trace_id]
         earlier = trace.holds.spans.get(span_id)
         if earlier is None:
             trace.holds.keep(held)
@@ -161,17 +162,17 @@ class Assembler:
 
     def left(self, trace_id: bytes, span_id: bytes) -> None:
         """A held span went before a restart."""
-        trace = self._open.get(trace_id)
+        trace = self.open.get(trace_id)
         if trace is not None and span_id in trace.holds.spans:
             self._unhold(trace, span_id)
 
     def traces(self) -> list[OpenTrace]:
         """Every open trace."""
-        return list(self._open.values())
+        return list(self.open.values())
 
     def trace(self, trace_id: bytes) -> OpenTrace | None:
         """The open trace of that id."""
-        return self._open.get(trace_id)
+        return self.open.get(trace_id)
 
     def freed(self) -> list[Held]:
         """Take the spans that were held and turned out to head no run."""
@@ -200,7 +201,7 @@ class Assembler:
         out: list[tuple[Held, Closed | None]] = []
         while self._holds and self._holds[0][0] <= limit:
             since_ns, trace_id, span_id = self._holds.popleft()
-            trace = self._open.get(trace_id)
+            trace = self.open.get(trace_id)
             held = trace.holds.spans.get(span_id) if trace else None
             if trace is None or held is None or held.since_ns != since_ns:
                 continue
@@ -223,15 +224,15 @@ class Assembler:
         timed: list[tuple[int, Closed]] = []
         while self._due and self._due[0][0] <= now_ns:
             at, trace_id = heapq.heappop(self._due)
-            trace = self._open.get(trace_id)
+            trace = self.open.get(trace_id)
             if trace is not None and trace.due_ns == at:
                 timed.extend((at, c) for c in self._safely(trace, self._settle, at))
         # What came together is due together: then the earlier run goes first, as a run that waits
         # for a person must close before the one that goes on with it.
         timed.sort(key=lambda t: (t[0], t[1].start))
         closed = [c for _, c in timed]
-        while self._open and self._is_over_bound():
-            oldest = next(iter(self._open.values()))
+        while self.open and self._is_over_bound():
+            oldest = next(iter(self.open.values()))
             closed.extend(self._safely(oldest, self._close_bounded, now_ns))
         return closed
 
@@ -252,18 +253,18 @@ class Assembler:
 
     def _is_over_bound(self) -> bool:
         options = self._options
-        full = len(self._open) > options.max_open_runs
+        full = len(self.open) > options.max_open_runs
         return full or self._size.total_bytes > options.max_state_bytes
 
     def finish(self, now_ns: int) -> list[Closed]:
         """Close everything: ended roots as `root_ended`, the rest as `end_of_input`."""
-        traces = list(self._open.values())
+        traces = list(self.open.values())
         closed = [c for t in traces for c in self._safely(t, self._close_all, now_ns)]
         return sorted(closed, key=lambda c: c.start)
 
     def stop(self, now_ns: int) -> list[Closed]:
         """Close the runs whose root has ended; the rest stays open and is lost with the process."""
-        traces = list(self._open.values())
+        traces = list(self.open.values())
         return [c for t in traces for c in self._safely(t, self._close_stopped, now_ns)]
 
     def _close_stopped(self, trace: OpenTrace, now_ns: int) -> Iterator[Closed]:
@@ -304,7 +305,7 @@ class Assembler:
             self._drop(trace)
 
     def _drop(self, trace: OpenTrace) -> None:
-        if self._open.pop(trace.trace_id, None) is not None:
+        if self.open.pop(trace.trace_id, None) is not None:
             self._size.edges -= len(trace.edges)
             self._changes.note(Kind.OPEN, trace.trace_id)
 

@@ -6,7 +6,9 @@ Values that the assembler fills; no behaviour of their own beyond keeping held s
 from dataclasses import dataclass, field
 from enum import Enum
 
-from agentslo.model import Step
+from agentslo.dialects.base import Attributes
+from agentslo.dialects.request import hashed_request
+from agentslo.model import Role, Step
 from agentslo.runs.forest import Edge, Forest, Tree
 from agentslo.runs.holds import Held, TraceHolds
 
@@ -67,6 +69,31 @@ class OpenTrace:
     steps: dict[bytes, Step] = field(default_factory=dict)
     edges: dict[bytes, Edge] = field(default_factory=dict)
     holds: TraceHolds = field(init=False)
+    asked: Step | None = None
+    """A model call of the trace that holds what a person asked."""
 
     def __post_init__(self) -> None:
         self.holds = TraceHolds(self.steps, self.edges)
+
+    def hash_request(self, step: Step, sent: Attributes) -> None:
+        """Note on a step what a person asked. Of a run only the root's and the first step's words
+        count: a model call beside an earlier one that has them needs none.
+        """
+        if self.steps.get(step.span_id) is not step:
+            return
+        if step.role is not Role.LLM:
+            step.request = hashed_request(sent)
+        elif not (self.asked and _goes_before(self.asked, step)):
+            step.request = hashed_request(sent)
+            self.asked = step if step.request else self.asked
+
+
+def _goes_before(one: Step, other: Step) -> bool:
+    """Whether both surely are of one run, and which is earlier."""
+    beside = bool(one.parent_id) and one.parent_id == other.parent_id
+    earlier = (one.start_ns, one.end_ns, one.span_id) < (
+        other.start_ns,
+        other.end_ns,
+        other.span_id,
+    )
+    return beside and earlier and one.span_id != other.span_id

@@ -7,7 +7,7 @@ skipped. Nothing in a record is content: a step holds hashes, flags and what age
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from agentslo.model import Evaluation, Fault, Finish, Resource, Role, Scope, Step, ToldCall
+from agentslo.step import READING_FIELDS, Reading
 
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _KINDS: Mapping[str, "_FIELD.Type.ValueType"] = {
@@ -93,21 +94,13 @@ FIELDS: Mapping[str, tuple[int, str]] = {
 }
 """Every field of a `Step` but its resource and scope: number and kind."""
 
-_NAMES = tuple(FIELDS)
-_VALUES = attrgetter(*_NAMES)
-_UNTOLD = _VALUES(
-    Step(
-        trace_id=b"",
-        span_id=b"",
-        parent_id=b"",
-        name="",
-        role=Role.STEP,
-        start_ns=0,
-        end_ns=0,
-        arrival_ns=0,
-        resource=Resource(),
-        scope=Scope(),
-    )
+_UNTOLD = Step.made(
+    **dict.fromkeys(("trace_id", "span_id", "parent_id"), b""),
+    **dict.fromkeys(("start_ns", "end_ns", "arrival_ns"), 0),
+    name="",
+    role=None,
+    resource=Resource(),
+    scope=Scope(),
 )
 _BACK: Mapping[str, Any] = {
     "role": Role,
@@ -149,14 +142,33 @@ def _schema() -> Any:  # noqa: ANN401 - message classes made at run time have no
 _Record = _schema()
 
 
+class _Part:
+    """Some fields of a record."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._values = attrgetter(*self._names)
+        self._untold = self._values(_UNTOLD)
+
+    def pack(self, holder: Step | Reading) -> bytes:
+        """The record of those fields. Records joined are the record of all their fields."""
+        all_values = zip(self._names, self._values(holder), self._untold, strict=True)
+        return _packed({name: value for name, value, untold in all_values if value != untold})
+
+
+_READING = _Part(name for name in FIELDS if name in READING_FIELDS)
+_OWN = _Part(name for name in FIELDS if name not in READING_FIELDS)
+
+
 def pack(step: Step) -> bytes:
-    """The record of a step."""
-    told = {
-        name: value
-        for name, value, untold in zip(_NAMES, _VALUES(step), _UNTOLD, strict=True)
-        if value != untold
-    }
-    told["role"] = step.role
+    """The record of a step. That of its reading is made once."""
+    reading = step.reading
+    if not reading.record:
+        reading.record = _READING.pack(reading)
+    return reading.record + _OWN.pack(step)
+
+
+def _packed(told: dict[str, Any]) -> bytes:
     if not told.keys().isdisjoint(_JSON):
         _as_json(told)
     try:
@@ -173,7 +185,7 @@ def unpack(record: bytes, resource: Resource, scope: Scope) -> Step:
         told = {f.name: value for f, value in message.ListFields()}
         for name in _BACK.keys() & told.keys():
             told[name] = _BACK[name](told[name])
-        return Step(
+        return Step.made(
             **{"parent_id": b"", "name": "", "start_ns": 0, "end_ns": 0, "arrival_ns": 0, **told},
             resource=resource,
             scope=scope,

@@ -8,7 +8,7 @@ Instrumentation of a model's SDK sends no span for a tool, and that of many fram
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from agentslo.model import AGENT_LIKE, Role, Step, ToldCall
 
@@ -50,8 +50,7 @@ def _completed(step: Step, call: _Call | None) -> Step:
     if step.args_hash is not None and step.result_hash is not None:
         return step
     answer = call.answer
-    return replace(
-        step,
+    return step.but(
         has_args=True,
         has_result=True,
         args_hash=call.ask.content_hash if step.args_hash is None else step.args_hash,
@@ -97,7 +96,7 @@ def _span_id(call: _Call) -> bytes:
 
 def _step(span_id: bytes, call: _Call) -> Step:
     ask, answer, by = call.ask, call.answer, call.by
-    return Step(
+    return Step.made(
         trace_id=by.trace_id,
         span_id=span_id,
         parent_id=by.parent_id,

@@ -14,10 +14,12 @@ from google.protobuf.message import DecodeError
 from agentslo.config.directory import Directory
 from agentslo.config.options import RunsOptions
 from agentslo.dialects import values
+from agentslo.dialects.base import Attributes
 from agentslo.dialects.ids import read_ids
 from agentslo.dialects.read import Reader, without_declared
+from agentslo.dialects.shapes import Known, ScopeShapes, Shapes
 from agentslo.measure.labels import clean
-from agentslo.model import Resource, Role, Run, Scope, Step
+from agentslo.model import AGENT_LIKE, Resource, Role, Run, Scope, Step
 from agentslo.otlp.cut import Batch, Request
 from agentslo.otlp.splice import encode, step_attributes
 from agentslo.outcomes.cost import Price, no_price
@@ -43,6 +45,7 @@ from agentslo.watch.watch import Watch
 
 GENERIC = "generic"
 """Counted as the dialect of steps that no dialect gave a role."""
+_ASKED = AGENT_LIKE | {Role.LLM}
 _TAKEN = (Arrival.NEW, Arrival.DUPLICATE)
 
 
@@ -78,6 +81,7 @@ class Pipeline:
     ) -> None:
         """`untrusted`: listeners whose spans' `agent_slo.declared.*` attributes are not read."""
         self._options, self._reader, self._untrusted = runs, reader, untrusted
+        self._shapes = Shapes(reader)
         self.tally: Counter[str] = Counter()
         self._faults = Faults(self.tally)
         self.changes = Changes()
@@ -101,7 +105,7 @@ class Pipeline:
     def replace(self, directory: Directory, reader: Reader, price: Price) -> None:
         """Put other agent files in force; open runs are judged by them when they close."""
         self.verdicts.directory, self._reader = directory, reader
-        self.verdicts.price = price
+        self.verdicts.price, self._shapes = price, Shapes(reader)
 
     @property
     def plugin_failures(self) -> Mapping[str, int]:
@@ -166,6 +170,7 @@ class Pipeline:
         if marker is None:
             fed.plain += batch.items
             return
+        shapes = self._shapes.of(resource, scope)
         leaving: list[bytes] = []
         for encoded in batch.items:
             # Spans of one scope hold the same marker, mostly.
@@ -173,13 +178,17 @@ class Pipeline:
                 leaving.append(encoded)
                 fed.plain.append(encoded)
                 continue
-            step = self._step(encoded, resource, scope, now_ns, source, fed)
-            if step is None:
+            known = shapes.known(encoded, now_ns) or self._known(
+                encoded, resource, scope, shapes, now_ns, source, fed
+            )
+            step = known.step if known else None
+            if known is None or step is None:
                 leaving.append(encoded)
                 fed.plain.append(encoded)
                 continue
+            step.source = source
             fed.newest_ns = max(fed.newest_ns, step.end_ns)
-            out = self._take(step, HeldSpan(batch=batch, encoded=encoded), now_ns, fed)
+            out = self._take(step, known.sent, HeldSpan(batch=batch, encoded=encoded), now_ns, fed)
             if out is None:
                 fed.kept += 1
             else:
@@ -187,16 +196,17 @@ class Pipeline:
                 agent.append(out)
         batch.items = leaving
 
-    def _step(
+    def _known(
         self,
         encoded: bytes,
         resource: Resource,
         scope: Scope,
+        shapes: ScopeShapes,
         now_ns: int,
         source: str,
         fed: Fed,
-    ) -> Step | None:
-        """The agent step in a span; None where there is none, or it cannot be read (counted)."""
+    ) -> Known | None:
+        """A span read in full; None where it cannot be read (counted)."""
         try:
             view = values.span(encoded, resource, scope)
             if not _valid(view.trace_id, 16) or not _valid(view.span_id, 8):
@@ -204,7 +214,7 @@ class Pipeline:
                 return None
             if source in self._untrusted:
                 view = without_declared(view)
-            step = self._reader.step(view, now_ns)
+            step = self._shapes.read(view, encoded, shapes, now_ns)
             fed.happenings.extend(self.heard.linked(view, step, now_ns))
         except DecodeError:
             self.tally["unreadable_span"] += 1
@@ -212,11 +222,11 @@ class Pipeline:
         except Exception:  # noqa: BLE001 - a bug in a dialect must not stop forwarding
             self._faults.note("read", f"a span of scope {clean(scope.name)}")
             return None
-        if step is not None:
-            step.source = source
-        return step
+        return Known(step, view.attributes)
 
-    def _take(self, step: Step, span: HeldSpan, now_ns: int, fed: Fed) -> bytes | None:
+    def _take(
+        self, step: Step, sent: Attributes, span: HeldSpan, now_ns: int, fed: Fed
+    ) -> bytes | None:
         """Assemble one step; gives the bytes that leave now, None where the span is held."""
         arrival = self.assembler.add(step, now_ns)
         self.tally[f"step_{arrival.value}"] += 1
@@ -225,8 +235,11 @@ class Pipeline:
             self.senders.learn("tools", step.scope)
         elif step.answered and step.role is Role.LLM:
             self.senders.learn("answers", step.scope)
-        if fed.row is not None and arrival in _TAKEN:
-            fed.row.steps.append(step)
+        if arrival in _TAKEN:
+            if self._reader.hashes_requests and step.role in _ASKED:
+                self.assembler.open[step.trace_id].hash_request(step, sent)
+            if fed.row is not None:
+                fed.row.steps.append(step)
         if step.enriched:
             self.tally["already_enriched"] += 1
             return span.encoded
