@@ -5,7 +5,7 @@ it. Sources: design.md 3 (outcomes and evidence ranks).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agentslo.step import Step
 from agentslo.vocabulary import (
