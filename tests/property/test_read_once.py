@@ -153,6 +153,7 @@ def encoded_spans(draw: st.DrawFn, keys: list[str]) -> bytes:
         start_time_unix_nano=draw(st.sampled_from([0, 5, 9])),
         end_time_unix_nano=draw(st.sampled_from([0, 5, 9])),
         flags=draw(st.sampled_from([0, 0x101, 0x300])),
+        trace_state=draw(st.sampled_from(["", "", "v=1", "v=1,ot=th:c"])),
     )
     span.status.code = draw(st.sampled_from([0, 0, 1, 2]))  # type: ignore[assignment]  # open
     if draw(st.integers(0, 9)) == 0:

@@ -245,7 +245,7 @@ def _beside(view: SpanView, step: Step) -> None:
         step.evaluations = said
     if view.links:
         step.links = tuple(f"{k.trace_id.hex()}:{k.span_id.hex()}" for k in view.links[:MAX_LINKS])
-    if declared := _declared(view.attributes):
+    if declared := _sampling(view) | _declared(view.attributes):
         step.declared = declared
 
 

@@ -7,6 +7,8 @@ In: the W3C `tracestate` of a span. Out: the share of traces its sampler keeps. 
 import math
 import re
 
+SAMPLER = "ot="
+"""Where it is not in a `tracestate`, no sampler said anything."""
 _OURS = re.compile(r"(?:^|,)\s*ot=([^,]*)")
 _THRESHOLD = re.compile(r"(?:^|;)th:([0-9a-f]{1,14})(?:;|$)")
 _POWER = re.compile(r"(?:^|;)p:(\d{1,2})(?:;|$)")

@@ -22,6 +22,7 @@ from agentslo.dialects.base import Attributes, SpanView, Value
 from agentslo.dialects.particulars import CONCEPTS, ParticularReader, Particulars, Tells
 from agentslo.dialects.read import Reader
 from agentslo.dialects.request import KEYS as REQUEST_KEYS
+from agentslo.dialects.sampling import SAMPLER
 from agentslo.model import Resource, Scope, Step
 from agentslo.step import Reading
 
@@ -136,7 +137,7 @@ class ScopeShapes:
     def known(self, encoded: bytes, arrival_ns: int) -> Known | None:
         """The span read by its shape; None where its shape is not known."""
         span = slim.cut(encoded)
-        if span is None or span.more or span.links:
+        if span is None or span.more or span.links or SAMPLER in span.trace_state:
             return None
         attributes = list(span.attributes)
         for layout in self._layouts.get(_outline(span, attributes), ()):
@@ -163,7 +164,7 @@ class ScopeShapes:
         before a dialect could change them.
         """
         span = slim.cut(encoded)
-        if span is None or span.more or span.links:
+        if span is None or span.more or span.links or SAMPLER in span.trace_state:
             return
         attributes = list(span.attributes)
         outline = _outline(span, attributes)
