@@ -71,18 +71,23 @@ class Life:
         self, command: Path, folder: Path, downstream: BackEnd, more: Mapping[str, object]
     ) -> None:
         self.places, self._command, self._folder = Places.free(), command, folder
-        config = {
-            "listen": {n: {"address": a} for n, a in asdict(self.places).items()},
-            "destinations": [{"name": "sink", "endpoint": downstream.address, **QUICK}],
-            "runs": RUNS,
-            "metrics": {"zero_hold_s": 2},
-            "storage": {"directory": str(folder / "data")},
-            **more,
-        }
+        self._downstream = downstream
         self.config = folder / "agentslo.yaml"
-        self.config.write_text(yaml.safe_dump(config))
+        self.configure(more)
         self.process: Running | None = None
         self._starts = 0
+
+    def configure(self, more: Mapping[str, object]) -> None:
+        """Write the configuration of the next start."""
+        config = {
+            "listen": {n: {"address": a} for n, a in asdict(self.places).items()},
+            "destinations": [{"name": "sink", "endpoint": self._downstream.address, **QUICK}],
+            "runs": RUNS,
+            "metrics": {"zero_hold_s": 2},
+            "storage": {"directory": str(self._folder / "data")},
+            **more,
+        }
+        self.config.write_text(yaml.safe_dump(config))
 
     def start(self, *, wait: bool = True) -> Running:
         """Start the service, and wait until it takes spans."""

@@ -54,7 +54,7 @@ class Assembler:
         self.early = EarlyEdges(int(options.idle_s * S))
         self._freed: list[Held] = []
         self._size = StateSize()
-        self._resumed_ns = 0
+        self.resumed_ns = 0
         self.adopted: list[OpenTrace] = []
         """Traces that opened with edges that had come before; whoever keeps them takes them."""
         self.unattached_model_calls = 0
@@ -109,7 +109,7 @@ class Assembler:
 
     def resume(self, now_ns: int) -> None:
         """All is restored: what was open is waited for as if its last span had come now."""
-        self._resumed_ns, self._freed, self.adopted = now_ns, [], []
+        self.resumed_ns, self._freed, self.adopted = now_ns, [], []
         self._holds = deque(sorted(self._holds))
 
     def _put(self, step: Step, now_ns: int) -> Arrival:
@@ -279,7 +279,7 @@ class Assembler:
     def _settle(self, trace: OpenTrace, now_ns: int) -> Iterator[Closed]:
         forest, next_ns = self._grow(trace), 0
         for tree in forest.trees:
-            when, how = over(tree, trace.last_ns, self._options, self._resumed_ns)
+            when, how = over(tree, trace.last_ns, self._options, self.resumed_ns)
             if when <= now_ns:
                 remnant = self.closed.claims_tree(trace.trace_id, tree)
                 closed = self._close(trace, forest, tree, how, now_ns)

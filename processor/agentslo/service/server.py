@@ -45,6 +45,9 @@ from agentslo.service.web import WebServer, metrics_app, page_app
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
+PAUSE_S, DOOR_S = 2.0, 1.0
+"""Away for so long, the process was paused: what came meanwhile is at the door, and gets so much
+time before anything is over."""
 LISTENER_GRACE_S = 3.0
 DRAIN_S = 18.0
 
@@ -196,7 +199,11 @@ class Service:
         expected_s = loop.time() + TICK_S
         while True:
             await asyncio.sleep(max(0.0, expected_s - loop.time()))
-            self._stall.note(loop.time() - expected_s, loop.time())
+            late_s = loop.time() - expected_s
+            self._stall.note(late_s, loop.time())
+            if late_s > PAUSE_S:
+                await asyncio.sleep(DOOR_S)
+                self.pipeline.assembler.resumed_ns = self.now_ns()
             try:
                 now_ns = self.now_ns()
                 self.intake.happen(self.pipeline.due(now_ns), now_ns)
