@@ -38,16 +38,13 @@ from agentslo.service.recorder import Recorder
 from agentslo.service.report import coverage_report
 from agentslo.service.role_parts import RoleParts
 from agentslo.service.roles import Role
-from agentslo.service.stall import Stall
+from agentslo.service.stall import DOOR_S, Stall
 from agentslo.service.storage import Storage
 from agentslo.service.web import WebServer, metrics_app, page_app
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
-PAUSE_S, DOOR_S = 2.0, 1.0
-"""Away for so long, the process was paused: what came meanwhile is at the door, and gets so much
-time before anything is over."""
 LISTENER_GRACE_S = 3.0
 DRAIN_S = 18.0
 
@@ -199,9 +196,7 @@ class Service:
         expected_s = loop.time() + TICK_S
         while True:
             await asyncio.sleep(max(0.0, expected_s - loop.time()))
-            late_s = loop.time() - expected_s
-            self._stall.note(late_s, loop.time())
-            if late_s > PAUSE_S:
+            if self._stall.note(loop.time() - expected_s, loop.time()):
                 await asyncio.sleep(DOOR_S)
                 self.pipeline.assembler.resumed_ns = self.now_ns()
             try:
