@@ -9,7 +9,7 @@ PYTEST := -m pytest -q -rs -n 2 --dist loadgroup
 export PYTHON
 .DEFAULT_GOAL := help
 
-.PHONY: help run bench hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident release
+.PHONY: help run bench hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident story-retraining release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ preview: venv-dev ## pictures of every board over a simulated fleet, in build/pr
 faults: venv-dev ## every fault at length: 200 kills, all kill points, power loss (ARGS, FAULTS_KILLS, FAULTS_SEED)
 	FAULTS_LONG=1 FAULTS_EVERY=1 FAULTS_STATES=10000 FAULTS_KILLS=$${FAULTS_KILLS:-100} \
 	  $(BIN)/python -m pytest -q -s -p no:xdist $(if $(ARGS),$(ARGS),tests/faults)
+
+story-retraining: venv-dev ## drift asks, people decide, a bad canary goes back, a good one stays (5 minutes)
+	@scripts/tools.sh --link
+	@$(BIN)/python examples/stories/retraining.py
 
 tools: ## installs the outside tools the tests run against, outside the clone
 	@scripts/tools.sh

@@ -113,15 +113,19 @@ def alertmanager_server(
 
 @contextmanager
 def prometheus_server(
-    program: Path, folder: Path, scraped: str, alertmanager_url: str
+    program: Path, folder: Path, scraped: str, alertmanager_url: str, relabel: str = ""
 ) -> Iterator[str]:
-    """A Prometheus that scrapes every second and evaluates the short rules."""
+    """A Prometheus that scrapes every second and evaluates the short rules. `relabel`: entries of
+    `alert_relabel_configs`, as YAML.
+    """
     (folder / "all.rules.yml").write_text(yaml.safe_dump(rules_in_seconds()))
     am = alertmanager_url.removeprefix("http://")
     (folder / "prometheus.yml").write_text(f"""
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}
 rule_files: [all.rules.yml]
-alerting: {{alertmanagers: [{{static_configs: [{{targets: ["{am}"]}}]}}]}}
+alerting:
+  alert_relabel_configs: [{relabel}]
+  alertmanagers: [{{static_configs: [{{targets: ["{am}"]}}]}}]
 scrape_configs:
   - job_name: agentslo
     static_configs: [{{targets: ["{scraped.removeprefix("http://")}"]}}]

@@ -1,5 +1,6 @@
 """The stories of examples/stories, told on real parts: what `make story-...` shows."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -35,3 +36,15 @@ def test_an_agent_that_does_harm_is_stopped_by_one_command_and_the_incident_ends
     assert times == sorted(times)
     # No run began while the switch held: the last unsafe run is older than the containment.
     assert "works: no run began" in story.proof
+
+
+@pytest.mark.skipif("AGENTSLO_LONG" not in os.environ, reason="five minutes: set AGENTSLO_LONG=1")
+def test_drift_asks_for_retraining_a_bad_canary_goes_back_and_a_good_one_stays(
+    prometheus: Path, alertmanager: Path, tmp_path: Path
+) -> None:
+    import retraining  # noqa: PLC0415 - its folder is on the path only here
+
+    story = retraining.tell(tmp_path / "story")
+    said = "\n".join(story.told)
+    assert "1.1: worse" in said and "1.2: not_worse" in said
+    assert "rolled back by one command" in said and "1.2 is promoted" in said

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import yaml
+
 TOKEN = "token of {}, long enough to be one"
 
 
@@ -14,16 +16,21 @@ def token_of(name: str) -> str:
 
 def service_file(folder: Path, people: Mapping[str, Sequence[str]], *lines: str) -> Path:
     """Writes `agentslo.yaml` with storage beside it, people by name and roles, and more lines."""
-    text = [f"storage: {{directory: {folder / 'storage'}}}", "people:", *_people(people), *lines]
+    told = yaml.safe_dump({"people": people_of(people)})
+    text = [f"storage: {{directory: {folder / 'storage'}}}", told, *lines]
     path = folder / "agentslo.yaml"
     path.write_text("\n".join(text) + "\n")
     (folder / "storage").mkdir(mode=0o700, exist_ok=True)
     return path
 
 
-def _people(people: Mapping[str, Sequence[str]]) -> list[str]:
+def people_of(people: Mapping[str, Sequence[str]]) -> list[dict[str, object]]:
+    """The section `people` of a service file, by name and roles."""
     return [
-        f"  - {{name: {name}, roles: [{', '.join(roles)}], "
-        f"token_sha256: {hashlib.sha256(token_of(name).encode()).hexdigest()}}}"
+        {
+            "name": name,
+            "roles": list(roles),
+            "token_sha256": hashlib.sha256(token_of(name).encode()).hexdigest(),
+        }
         for name, roles in people.items()
     ]
