@@ -126,7 +126,9 @@ class Generator:
             time.sleep(max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
             calls += 1
 
-            def done(future: grpc.Future[bytes], body: bytes = body, due_ns: int = due_ns) -> None:
+            def done(
+                future: "grpc.Future[bytes]", body: bytes = body, due_ns: int = due_ns
+            ) -> None:
                 error = future.exception()
                 if error is None:
                     self._answered(body, due_ns)

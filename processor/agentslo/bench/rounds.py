@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -70,6 +70,17 @@ class Row:
     ours: bool = False
     samples: list[Sample] = field(default_factory=list)
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """What one load came to: spans sent, what generator and sink tell, CPU seconds by process."""
+
+    spans: int
+    told: dict[str, Any]
+    arrived: dict[str, Any]
+    found: dict[str, Any]
+    used_s: list[float]
 
 
 class Bench:
@@ -131,7 +142,7 @@ class Bench:
             for _ in range(-(-runs // RUNS_A_REQUEST)):
                 self._unended += 1
                 export(fresh(body, self._unended.to_bytes(4, "big")), timeout=CALL_S)
-        self._settle(running, runs * steps)
+        self._settle([running.child], runs * steps)
 
     def _guarded(
         self, cell: Cell, subject: Subject, running: Running, sent: Pass, row: Row
@@ -144,29 +155,20 @@ class Bench:
             return None
 
     def _sample(self, cell: Cell, subject: Subject, running: Running, sent: Pass) -> Sample:
-        self._round += 1
-        passes = -(-cell.spans // sent.spans)
-        salts = [(self._round << 16 | number).to_bytes(4, "big").hex() for number in range(passes)]
-        self._call("Begin", shape=asdict(cell.shape), salts=salts, level=subject.level)
-        load = {
-            "target": running.target,
-            "shape": asdict(cell.shape),
-            "salts": salts,
-            "gzip": cell.gzip,
-            "every_ns": int(1e9 / cell.rate) if cell.rate else 0,
-            "seconds_max": self._seconds_max,
-        }
-        total = passes * sent.spans
-        with _Load(load) as generator:
-            before = cpu(running.child.pid)
-            told = generator.go()
-            arrived = self._settle(running, total)
-            used_s = cpu(running.child.pid).since(before)
-        found = self._call("Check", first_ns=told["first_ns"], every_ns=load["every_ns"])
-        _verify(found, subject, passes * sent.agent_spans)
+        driven = self.drive(
+            running.target,
+            cell.shape,
+            cell.spans,
+            children=[running.child],
+            level=subject.level,
+            gzip=cell.gzip,
+            rate=cell.rate,
+        )
+        told, arrived, found = driven.told, driven.arrived, driven.found
+        _verify(found, subject, driven.spans // sent.spans * sent.agent_spans)
         return Sample(
-            cpu_us=used_s / total * 1e6,
-            spans_per_s=total / told["seconds"],
+            cpu_us=driven.used_s[0] / driven.spans * 1e6,
+            spans_per_s=driven.spans / told["seconds"],
             memory_mib=memory_mib(running.child.pid),
             ack_ms=told["ack_ms"],
             late_ms=found.get("late_ms", {}),
@@ -179,7 +181,44 @@ class Bench:
             wrong=found["wrong"],
         )
 
-    def _settle(self, running: Running, total: int) -> dict[str, Any]:
+    def drive(
+        self,
+        target: str,
+        shape: Shape,
+        spans: int,
+        *,
+        children: Sequence[Child],
+        level: Level = Level.BYTES,
+        gzip: bool = False,
+        rate: float = 0.0,
+    ) -> Driven:
+        """Send whole passes of at least `spans` to an address; `children` are what carries them."""
+        self._round += 1
+        sent = one_pass(shape)
+        passes = -(-spans // sent.spans)
+        salts = [(self._round << 16 | number).to_bytes(4, "big").hex() for number in range(passes)]
+        self._call("Begin", shape=asdict(shape), salts=salts, level=level)
+        every_ns = int(1e9 / rate) if rate else 0
+        load = {
+            "target": target,
+            "shape": asdict(shape),
+            "salts": salts,
+            "gzip": gzip,
+            "every_ns": every_ns,
+            "seconds_max": self._seconds_max,
+        }
+        total = passes * sent.spans
+        with _Load(load) as generator:
+            before = [cpu(child.pid) for child in children]
+            told = generator.go()
+            arrived = self._settle(children, total)
+            used_s = [
+                cpu(child.pid).since(first) for child, first in zip(children, before, strict=True)
+            ]
+        found = self._call("Check", first_ns=told["first_ns"], every_ns=every_ns)
+        return Driven(total, told, arrived, found, used_s)
+
+    def _settle(self, children: Sequence[Child], total: int) -> dict[str, Any]:
         """Wait until the sink has all spans, or nothing comes any more."""
         seen, since_s = -1, time.monotonic()
         while True:
@@ -189,8 +228,9 @@ class Bench:
                 seen, since_s = arrived["spans"], now_s
             if seen >= total or now_s - since_s > QUIET_S:
                 return arrived
-            if running.child.ended():
-                raise ChildFailed(running.child.complaint("ended under load"))
+            for child in children:
+                if child.ended():
+                    raise ChildFailed(child.complaint("ended under load"))
             time.sleep(POLL_S)
 
     def _call(self, method: str, **arguments: object) -> dict[str, Any]:

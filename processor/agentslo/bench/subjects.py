@@ -51,7 +51,7 @@ MANY_RUNS = {"max_open_runs": 1_000_000, "max_state_bytes": "64 GiB", "idle_s": 
 """Bounds that a benchmark of many open runs does not meet."""
 
 
-def agentslo(ack: str, *, open_runs: int = 0) -> Subject:
+def agentslo(ack: str, *, open_runs: int = 0, zero_hold_s: float = 120) -> Subject:
     """The program itself, in-line, with one destination; all else as it comes."""
 
     def start(sink: str, folder: Path) -> Running:
@@ -62,6 +62,7 @@ def agentslo(ack: str, *, open_runs: int = 0) -> Subject:
                 **dict.fromkeys(("http", "metrics", "page"), free),
             },
             "destinations": [{"name": "sink", "endpoint": sink, "primary": True}],
+            "metrics": {"zero_hold_s": zero_hold_s},
             "runs": MANY_RUNS if open_runs else {},
         }
         if ack == "stored":

@@ -22,6 +22,7 @@ from agentslo.otlp.listen import ListenFailed
 from agentslo.service.records_out import RECORDS_PATH
 from agentslo.service.roles import ROLES, Role, refusal
 from agentslo.service.server import Service
+from agentslo.service.stall import Stall
 from agentslo.store.store import StoreInUse
 
 logger = logging.getLogger(__name__)
@@ -65,15 +66,18 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     set_up(config.log)
     try:
-        asyncio.run(_serve(config, path, role))
+        stall = Stall()
+        with asyncio.Runner(loop_factory=stall.loop) as runner:
+            runner.run(_serve(config, path, role, stall))
     except (ListenFailed, StoreInUse) as error:
         sys.stderr.write(f"agentslo run: {error}\n")
         return 1
     return 0
 
 
-async def _serve(config: ServiceConfig, path: Path | None, role: Role) -> None:
+async def _serve(config: ServiceConfig, path: Path | None, role: Role, stall: Stall) -> None:
     service = Service(config, lambda: load(path, environ), role)
+    service.stall = stall
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     await service.start()

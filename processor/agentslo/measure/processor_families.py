@@ -182,6 +182,11 @@ PROCESSOR_FAMILIES: Final = (
         unit="seconds",
     ),
     gauge(
+        "agent_slo_processor_loop_turn_cpu_seconds",
+        "The same in CPU time: how long our own code kept the loop, whatever else the machine did.",
+        unit="seconds",
+    ),
+    gauge(
         "agent_slo_processor_promise",
         "1 while the promise behind an acknowledgement is kept, 0 while it is lowered.",
         one_of("ack", "forwarded", "stored", "received"),

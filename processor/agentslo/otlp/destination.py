@@ -6,8 +6,10 @@ and at most `senders` requests in flight. Source: OTLP specification ("Failures"
 F8-F14.
 
 Payloads are joined by putting their bytes one behind the other, which protobuf defines for repeated
-fields. A refusal that one payload may have caused for all is taken apart again: what joining put at
-risk is sent again in halves.
+fields. A payload leaves at once where nothing is in flight; else it waits for company until an
+answer comes, at most `JOIN_WAIT_S`: a request costs as much as the spans of fifty. A refusal that
+one payload may have caused for all is taken apart again: what joining put at risk is sent again in
+halves.
 """
 
 import asyncio
@@ -25,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER_LIMIT_S = 300.0
 """Longest pause a peer can ask for; one wrong header must not stop forwarding for a day."""
+JOIN_WAIT_S = 0.005
+"""Longest time a payload waits for company while another is in flight."""
 BACKOFF_DOUBLINGS = 30
 """Beyond it the exponent would only overflow."""
 
@@ -51,12 +55,12 @@ class Destination:
         self._held_bytes = 0
         self._held_requests = 0
         self._batches: list[list[Parcel]] = []
-        self._closed = False
-        self._arrived = asyncio.Event()
+        self._open = self._closed = self._looking = False
+        self._alarm: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
         self._recovered = asyncio.Event()
-        self._workers: list[asyncio.Task[None]] = []
+        self._sending: set[asyncio.Task[None]] = set()
 
     @property
     def stats(self) -> DestinationStats:
@@ -120,7 +124,7 @@ class Destination:
         self._held_requests += 1
         self._queue.put(parcel)
         self._empty.clear()
-        self._arrived.set()
+        self._look_soon()
         return parcel.future
 
     def withdraw(self, future: asyncio.Future[Delivery]) -> bool:
@@ -145,10 +149,8 @@ class Destination:
 
     async def start(self) -> None:
         """Begin to send."""
-        self._workers = [
-            asyncio.create_task(self._work(), name=f"send-{self.name}-{number}")
-            for number in range(self._options.senders)
-        ]
+        self._open = True
+        self._look_soon()
 
     async def drain(self, deadline_s: float) -> bool:
         """Wait until nothing is held, at most this long; True if so. Pauses are cut short."""
@@ -162,11 +164,13 @@ class Destination:
 
     async def close(self) -> None:
         """Stop sending; what is left is counted as dropped, its waiters get `DestinationClosed`."""
-        self._closed = True
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
-        self._workers = []
+        self._closed, self._open = True, False
+        if self._alarm is not None:
+            self._alarm.cancel()
+        sending = tuple(self._sending)
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
         await self._sender.close()
         left = [parcel for batch in self._batches for parcel in batch] + self._queue.take_all()
         self._batches = []
@@ -177,17 +181,46 @@ class Destination:
                 # Nobody has to wait for it: read once, so that asyncio does not complain.
                 parcel.future.exception()
 
-    async def _work(self) -> None:
-        while True:
+    def _look_soon(self) -> None:
+        """Once the loop has handled what is ready: all that came with it goes together."""
+        if self._open and not self._looking:
+            self._looking = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        """Send what is due, and set the alarm for what is not."""
+        self._looking = False
+        while self._open and len(self._batches) < self._options.senders:
+            oldest = self._queue.oldest()
+            if oldest is None:
+                return
+            if not self._is_due(oldest):
+                self._set_alarm(oldest.arrived_s + JOIN_WAIT_S)
+                return
             batch = self._queue.take(self._options.join_bytes)
-            if not batch:
-                self._arrived.clear()
-                await self._arrived.wait()
-                continue
             self._batches.append(batch)
-            await self._carry(batch)
-            self._batches.remove(batch)
-            self._finish(batch)
+            task = asyncio.create_task(self._send(batch), name=f"send-{self.name}")
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    def _is_due(self, oldest: Parcel) -> bool:
+        if not self._batches or self._queue.size_bytes >= self._options.join_bytes:
+            return True
+        return asyncio.get_running_loop().time() - oldest.arrived_s >= JOIN_WAIT_S
+
+    def _set_alarm(self, when_s: float) -> None:
+        if self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_at(when_s, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._look()
+
+    async def _send(self, batch: list[Parcel]) -> None:
+        await self._carry(batch)
+        self._batches.remove(batch)
+        self._finish(batch)
+        self._look_soon()
 
     async def _carry(self, batch: list[Parcel]) -> None:
         parts = [Part(parcel.payload, parcel.items, parcel) for parcel in batch]

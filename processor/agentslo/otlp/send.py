@@ -53,14 +53,19 @@ class Sender(Protocol):
         ...
 
 
+_OK = SendResult(code=SendCode.OK)
+
+
 def accepted(response: bytes) -> SendResult:
     """The result of an answer that says OK, with what it says of partial success."""
+    if not response:
+        return _OK
     try:
         # The same field numbers hold for logs and metrics.
         partial = ExportTraceServiceResponse.FromString(response).partial_success
     except DecodeError:
         # It said OK; what else it said cannot be read and must not cause a duplicate.
-        return SendResult(code=SendCode.OK)
+        return _OK
     return SendResult(
         code=SendCode.OK, rejected=max(0, partial.rejected_spans), message=partial.error_message
     )

@@ -43,6 +43,8 @@ class SendQueue:
         self._waiting: dict[Signal, OrderedDict[asyncio.Future[Delivery], Parcel]] = {
             signal: OrderedDict() for signal in Signal
         }
+        self.size_bytes = 0
+        """Of all payloads that wait."""
 
     def __len__(self) -> int:
         return sum(len(parcels) for parcels in self._waiting.values())
@@ -50,12 +52,15 @@ class SendQueue:
     def put(self, parcel: Parcel) -> None:
         """Add at the end."""
         self._waiting[parcel.signal][parcel.future] = parcel
+        self.size_bytes += len(parcel.payload)
 
     def remove(self, future: asyncio.Future[Delivery]) -> Parcel | None:
         """Take one out of turn; None if it does not wait (any more)."""
         for parcels in self._waiting.values():
-            if future in parcels:
-                return parcels.pop(future)
+            parcel = parcels.pop(future, None)
+            if parcel is not None:
+                self.size_bytes -= len(parcel.payload)
+                return parcel
         return None
 
     def take(self, join_bytes: int) -> list[Parcel]:
@@ -73,6 +78,7 @@ class SendQueue:
             taken.append(parcel)
         for parcel in taken:
             del waiting[parcel.future]
+            self.size_bytes -= len(parcel.payload)
         return taken
 
     def take_all(self) -> list[Parcel]:
@@ -80,6 +86,7 @@ class SendQueue:
         parcels = [parcel for waiting in self._waiting.values() for parcel in waiting.values()]
         for waiting in self._waiting.values():
             waiting.clear()
+        self.size_bytes = 0
         return parcels
 
     def oldest(self) -> Parcel | None:

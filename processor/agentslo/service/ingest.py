@@ -67,7 +67,7 @@ class Intake:
         self._acks, self._ack_timeout_s, self._now = acks, ack_timeout_s, now
         self.keeper: Keeper | None = None
         self.tally: Counter[str] = Counter()
-        self.spans_received = 0
+        self.requests = self.spans_received = 0
         self.passed_on: Counter[tuple[str, str]] = Counter()
         self.closed = False
 
@@ -80,6 +80,7 @@ class Intake:
     async def ingest(self, signal: Signal, body: bytes, listener: str) -> Reply:
         """Take one uncompressed protobuf export request."""
         kept: Commit | None = None
+        self.requests += 1
         try:
             if signal is Signal.TRACES:
                 offers, kept = self._traces(body, listener)
@@ -200,15 +201,19 @@ class Intake:
 
     async def _acknowledged(self, body: bytes, waited: Delivered) -> Reply:
         """Wait for the primary; what it did not take in time is asked for again."""
+        alarm = asyncio.get_running_loop().call_later(self._ack_timeout_s, _too_late, waited)
         try:
-            async with asyncio.timeout(self._ack_timeout_s):
-                delivery = await asyncio.shield(waited)
+            # Not shielded, nor in a timeout of its own: nobody else waits for this delivery, and
+            # this is done for every request.
+            delivery = await waited
         except (TimeoutError, DestinationClosed):
             self._give_back(body, waited)
             return SLOW
         except asyncio.CancelledError:
             self._give_back(body, waited)
             raise
+        finally:
+            alarm.cancel()
         return ACCEPTED if delivery is Delivery.DELIVERED else REFUSED
 
     def _give_back(self, body: bytes, waited: Delivered) -> None:
@@ -216,3 +221,8 @@ class Intake:
         if self._dispatcher.primary is not None:
             self._dispatcher.primary.withdraw(waited)
         self._dispatcher.unacknowledged(body)
+
+
+def _too_late(waited: Delivered) -> None:
+    if not waited.done():
+        waited.set_exception(TimeoutError())

@@ -30,6 +30,7 @@ from agentslo.service.dispatch import Dispatcher
 from agentslo.service.drift_gauges import DriftGauges
 from agentslo.service.drift_told import drift_report
 from agentslo.service.events import Happening
+from agentslo.service.garbage import Garbage
 from agentslo.service.gauges import Gauges, constants
 from agentslo.service.ingest import Intake
 from agentslo.service.operations import Operations
@@ -61,7 +62,7 @@ class Service:
         self._start_wall_ns, self._start_mono_ns = time.time_ns(), time.monotonic_ns()
         self.metrics = Metrics(config.metrics)
         self._recent = Recent()
-        self._stall = Stall()
+        self.stall, self._garbage = Stall(), Garbage()
         self._ticker: asyncio.Task[None] | None = None
         self._stopping = False
         self._storage: Storage | None = None
@@ -182,23 +183,20 @@ class Service:
             self._storage.observe(happening)
 
     async def _close_listeners(self, grace_s: float) -> None:
-        await asyncio.gather(
-            self.grpc.stop(grace_s),
-            self.http.stop(grace_s),
-            self.web.stop(),
-            self.page.stop(),
-            return_exceptions=True,
-        )
+        spans = (self.grpc.stop(grace_s), self.http.stop(grace_s))
+        await asyncio.gather(*spans, self.web.stop(), self.page.stop(), return_exceptions=True)
 
     async def _tick(self) -> None:
-        """Close what is due; watch how long the loop was away."""
+        """Close what is due; look for garbage while nothing comes."""
         loop = asyncio.get_running_loop()
+        self._garbage.begin(loop.time())
         expected_s = loop.time() + TICK_S
         while True:
             await asyncio.sleep(max(0.0, expected_s - loop.time()))
-            if self._stall.note(loop.time() - expected_s, loop.time()):
+            if self.stall.late(loop.time() - expected_s, loop.time()):
                 await asyncio.sleep(DOOR_S)
                 self.pipeline.assembler.resumed_ns = self.now_ns()
+            self._garbage.tick(loop.time(), self.intake.requests)
             try:
                 now_ns = self.now_ns()
                 self.intake.happen(self.pipeline.due(now_ns), now_ns)
@@ -252,7 +250,7 @@ class Service:
         self.roles.refresh(self.metrics, self.dispatcher, now_ns)
         self._operations.look(now_ns)
         self._operations.show(self.metrics, self._recent.environments(), now_ns)
-        self.metrics.set(m.LOOP_STALL, (), self._stall.longest_s)
+        self.stall.show(self.metrics)
         return now_ns
 
     @asynccontextmanager
