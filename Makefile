@@ -39,7 +39,7 @@ preview: venv-dev ## pictures of every board over a simulated fleet, in build/pr
 
 faults: venv-dev ## every fault at length: 200 kills, all kill points, power loss (ARGS, FAULTS_KILLS, FAULTS_SEED)
 	FAULTS_LONG=1 FAULTS_EVERY=1 FAULTS_STATES=10000 FAULTS_KILLS=$${FAULTS_KILLS:-100} \
-	  $(BIN)/python -m pytest -q -s -p no:xdist $(if $(ARGS),$(ARGS),tests/faults)
+	  $(BIN)/python -m pytest -q -s -p no:xdist $(if $(ARGS),$(ARGS),tests/faults tests/e2e/test_roles_replicas.py)
 
 story-retraining: venv-dev ## drift asks, people decide, a bad canary goes back, a good one stays (5 minutes)
 	@scripts/tools.sh --link

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from service_parts import COMMAND, QUICK_RUNS, Service, get, service_of, write_config
+from service_parts import COMMAND, QUICK_RUNS, Service, command, get, service_of, write_config
 
 from support.ports import LOOPBACK, free_port
 from support.process import Running
@@ -38,30 +38,45 @@ class Member:
         }
         self._config = write_config(folder, whole)
         self.service: Service | None = None
+        self._process: Running | None = None
 
     @property
     def page(self) -> str:
         """Where its page is."""
         return f"http://{self.listen['page']}"
 
-    def start(self) -> Service:
-        """Run it."""
+    def begin(self) -> None:
+        """Run it; it may not be ready."""
         log = self.folder / "agentslo.log"
         log.unlink(missing_ok=True)
         command: list[str | Path] = [COMMAND, "run", "--role", self.role, "--config", self._config]
-        process = Running(command, log=log, cwd=self.folder)
+        self._process = Running(command, log=log, cwd=self.folder)
+
+    def ready(self) -> Service:
+        """Wait until it takes what it is for."""
+        process = self._process
+        assert process is not None
         process.await_ready(lambda: " is up" in process.text())
         self.service = service_of(process)
         return self.service
 
+    def start(self) -> Service:
+        """Run it, and wait."""
+        self.begin()
+        return self.ready()
+
     def stop(self, *, kill: bool = False) -> None:
         """End it, where it runs."""
-        if self.service is not None:
-            process, self.service = self.service.process, None
-            if kill:
-                process.kill()
-            else:
-                process.stop()
+        process, self._process, self.service = self._process, None, None
+        if process is not None:
+            process.kill() if kill else process.stop()
+
+    def runs(self) -> list[dict[str, object]]:
+        """The runs in its ledger."""
+        ledger = self.folder / "data" / "ledger.sqlite"
+        done = command("runs", "list", "--json", "--limit", "1000", "--ledger", ledger)
+        found: list[dict[str, object]] = json.loads(done.stdout)
+        return found
 
     def readiness(self) -> dict[str, object]:
         """What `/readyz` says."""
@@ -135,9 +150,11 @@ def fleet(folder: Path, processors: int = 3, **more: object) -> Iterator[Fleet]:
     """Running processors and their evaluator, until the block ends."""
     found = Fleet(Member(folder / "evaluator", "evaluator", {}), folder, **more)
     try:
-        found.evaluator.start()
-        for _ in range(processors):
-            found.add().start()
+        members = [found.evaluator, *(found.add() for _ in range(processors))]
+        for member in members:
+            member.begin()
+        for member in members:
+            member.ready()
         yield found
     except BaseException as error:
         for member in (found.evaluator, *found.processors):

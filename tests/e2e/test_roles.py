@@ -54,6 +54,11 @@ def taken(members: Fleet, records: int) -> None:
     )
 
 
+def corrections(members: Fleet) -> Counter[tuple[str, ...]]:
+    """Corrections of outcomes, by what they changed."""
+    return members.counted("agent_slo_outcome_corrections_total", "from", "to", "source")
+
+
 def test_random_replicas_get_runs_and_evidence_and_say_what_one_process_says(
     tmp_path: Path,
 ) -> None:
@@ -87,10 +92,7 @@ def test_random_replicas_get_runs_and_evidence_and_say_what_one_process_says(
             only = {three.evaluator.folder}
             assert three.having("agent_slo_outcome_corrections_total") == only
             # The ledger is the evaluator's, with every run and what it was corrected to.
-            ledger = three.evaluator.folder / "data" / "ledger.sqlite"
-            listed = command("runs", "list", "--json", "--ledger", ledger)
-            outcomes = Counter(row["outcome"] for row in json.loads(listed.stdout))
-            assert outcomes.total() == RUNS
+            assert len(three.evaluator.runs()) == RUNS
             assert not (three.processors[0].folder / "data" / "ledger.sqlite").exists()
         finally:
             one.stop()
