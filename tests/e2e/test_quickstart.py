@@ -6,7 +6,6 @@ import json
 import os
 import random
 import re
-import shlex
 import signal
 import subprocess
 import threading
@@ -23,6 +22,7 @@ from alert_parts import query
 from service_parts import COMMAND, get, send
 
 from agentslo.demo.spans import Call, Play, request
+from support.pages import blocks, lines_typed, merge, merge_block
 from support.ports import LOOPBACK, free_port
 from support.process import answers, running
 from support.tools import PROJECT_ROOT
@@ -32,8 +32,6 @@ pytestmark = [pytest.mark.xdist_group("alerts"), pytest.mark.timeout(300)]
 
 PAGE = (PROJECT_ROOT / "docs" / "quickstart.md").read_text()
 THEIRS = PROJECT_ROOT / "tests" / "data" / "alertmanager" / "kube-prometheus.yml"
-LINES = re.MULTILINE | re.DOTALL
-BLOCK = re.compile(r"(<!-- not run here: [^>]+-->\n)?```(bash|yaml)\n(.*?)^```", LINES)
 PORTS = ("14317", "14318", "9464", "9465", "9090", "9093")
 COMMANDS_MAX = 10
 
@@ -72,8 +70,7 @@ class Reader:
 
     def adds(self, block: str) -> None:
         """Adds the lists of a block to the file its first line names."""
-        name, _, text = block.removeprefix("# ").partition("\n")
-        merge(self.folder / name, yaml.safe_load(self.renumbered(text)))
+        merge_block(self.folder, self.renumbered(block))
 
     def merges_routes(self) -> None:
         """What the page says of the three parts of alert-rules/alertmanager-route.yml."""
@@ -87,26 +84,6 @@ class Reader:
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(get(f"{self.url('9465')}/api/v1/status"))
         return found
-
-
-def merge(file: Path, more: Mapping[str, list[object]]) -> None:
-    tree = yaml.safe_load(file.read_text())
-    for key, items in more.items():
-        tree[key] = [*tree.get(key, []), *items]
-    file.write_text(yaml.safe_dump(tree))
-
-
-def blocks(title: str) -> list[tuple[str, str]]:
-    """(language, text) of the blocks under a heading that are to be run."""
-    section = PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-    assert section, title
-    return [(kind, text) for skipped, kind, text in BLOCK.findall(section) if not skipped]
-
-
-def lines_typed(text: str) -> list[str]:
-    """The command lines of a block, what they read from it (`<<`) left out."""
-    plain = re.sub(r"<<'YAML'\n.*?^YAML$", "", text, flags=LINES)
-    return [line for line in plain.splitlines() if shlex.split(line, comments=True)]
 
 
 @contextmanager
@@ -232,18 +209,18 @@ def test_the_first_hour(
         agents_at_work(otlp) as sent,
     ):
         begun_s = time.monotonic()
-        *first, (_, look) = blocks("Runs on the page")
+        *first, (_, look) = blocks(PAGE, "Runs on the page")
         for _, text in first:
             # A background job outlives its shell; the test must find it again.
             typing.types(text.replace("2>&1 &\n", "2>&1 & echo $! > ours.pid\n"))
         until(lambda: '"run_id"' in typing.types(look), what="the first run on the page")
         timed("first run on the page")
         assert len(
-            [line for _, text in blocks("Runs on the page") for line in lines_typed(text)]
+            [line for _, text in blocks(PAGE, "Runs on the page") for line in lines_typed(text)]
         ) <= (COMMANDS_MAX)
 
         until(lambda: sent() >= 50 and len(typing.status()["runs"]) >= 50, what="50 runs")
-        for _, text in blocks("An objective of your own"):
+        for _, text in blocks(PAGE, "An objective of your own"):
             typing.types(text)
         until(
             lambda: "within-ten-seconds" in typing.status()["agents"][0]["slos"],
@@ -252,7 +229,7 @@ def test_the_first_hour(
         timed("own objective on the page")
         assert next(row["agent"] for row in typing.status()["agents"]) == "helpdesk_agent"
 
-        for kind, text in blocks("Alerts in the Prometheus you have"):
+        for kind, text in blocks(PAGE, "Alerts in the Prometheus you have"):
             if kind == "yaml":
                 typing.adds(text)
                 typing.merges_routes()

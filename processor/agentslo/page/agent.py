@@ -10,12 +10,16 @@ from agentslo.page import parts
 from agentslo.page.answers import Step, next_steps, safe_to_run, within_slo
 from agentslo.page.burndown import burndown
 from agentslo.page.fleet import LEGEND, SINCE
-from agentslo.page.values import Agent, Release, Slo, View
+from agentslo.page.values import Agent, Drift, Release, Slo, View
 
 RUNBOOKS = "alert-rules/runbooks"
 _SLO_COLUMNS = (
     *("Objective", "#Target", "#Good", "#Good at worst", "Budget left"),
     *("#Bad", "#Judged", "#Unknown"),
+)
+_DRIFT_COLUMNS = (
+    *("Feature", "State", "What", "Where", "Since (UTC)", "#z"),
+    *("Likeliest cause", "Reversed by"),
 )
 _RELEASE_COLUMNS = ("Release", "Versions", "First seen (UTC)", "Last run", "#Runs", "#Failed")
 
@@ -35,6 +39,9 @@ def page(agent: Agent, view: View) -> Iterator[str]:
         if drawn:
             yield f"<p>Budget of {escape(slo.name)}</p>{drawn}"
     yield f"<h2>What changed?</h2><p>Outcomes: {parts.outcomes(agent) or 'none yet'}</p>"
+    if agent.drifts:
+        drifts = (_drift(drift) for drift in agent.drifts)
+        yield parts.table("Unlike its baseline", _DRIFT_COLUMNS, drifts)
     rows = (_release(release, view.now_ns) for release in agent.releases)
     yield parts.table("Releases, the newest first", _RELEASE_COLUMNS, rows)
     yield "<h2>What next?</h2>" + _next(agent, view)
@@ -73,6 +80,16 @@ def _slo(slo: Slo) -> str:
         f'<td class="n">{parts.percent(worst)}</td>'
         f'<td class="k">{parts.left(slo.budget_left_ratio)}</td><td class="n">{slo.bad}</td>'
         f'<td class="n">{slo.judged}</td><td class="n">{slo.unknown}</td></tr>'
+    )
+
+
+def _drift(drift: Drift) -> str:
+    state = '<b class="bad">drift</b>' if drift.drifted else '<span class="warn">watch</span>'
+    return (
+        f'<tr><th scope="row">{escape(drift.feature)}</th><td>{state}</td>'
+        f"<td>{escape(drift.bin)}</td><td>{escape(drift.segment) or 'everywhere'}</td>"
+        f'<td class="k">{parts.clock(drift.since_ns)}</td><td class="n">{drift.z:.1f}</td>'
+        f"<td>{escape(drift.cause)}</td><td>{escape(drift.reversible_by)}</td></tr>"
     )
 
 

@@ -95,6 +95,16 @@ def next_steps(agent: Agent, now_ns: int) -> list[Step]:
                     runbook="AgentSLOBudgetExhausted",
                 )
             )
+    if drifted := [drift for drift in agent.drifts if drift.drifted]:
+        worst = drifted[0]
+        steps.append(
+            Step(
+                why=f"It behaves unlike its baseline: {', '.join(d.feature for d in drifted)}."
+                f" Likeliest cause: {worst.cause}; reversed by: {worst.reversible_by}.",
+                command=f"agentslo baseline show {named}",
+                runbook="AgentDriftHigh",
+            )
+        )
     if any((s.coverage_ratio or 1.0) < 0.5 for s in agent.slos):
         steps.append(
             Step(

@@ -79,6 +79,20 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """A feature that is watched or has drifted: what changed (`bin`), where (`segment`), why."""
+
+    feature: str
+    drifted: bool
+    z: float
+    bin: str
+    segment: str
+    cause: str
+    reversible_by: str
+    since_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
     """One agent in one environment. `declared`: a file says what it promises; `contained`: what is
     in force, in words; `bad_runs`: the newest that went wrong, newest first; `gate`: the state of
@@ -102,6 +116,7 @@ class Agent:
     incidents: tuple[str, ...] = ()
     gate: str = ""
     sampled_ratio: float | None = None
+    drifts: tuple[Drift, ...] = ()
 
     @property
     def runs(self) -> int:

@@ -4,23 +4,33 @@ In: what was seen lately, agent files, what people decided. Out: a `View`, and t
 values. No state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from agentslo import __version__
 from agentslo.config.agent_options import AgentFile
 from agentslo.page.answers import safe_to_run, within_slo
-from agentslo.page.values import Agent, Release, Slo, View
+from agentslo.page.values import Agent, Drift, Release, Slo, View
 from agentslo.service.operations import Picture
 from agentslo.service.recent import Recent
 from agentslo.service.tally import AgentRow
+from agentslo.watch.monitor import Monitor
+from agentslo.watch.state import DriftState
+from agentslo.watch.watch import Watch
 
 Named = Callable[[str], AgentFile]
 
 
-def agents(recent: Recent, named: Named, picture: Picture, now_ns: int) -> tuple[Agent, ...]:
-    """Every agent seen, by name and environment."""
+def agents(
+    recent: Recent, named: Named, picture: Picture, watch: Watch | None, now_ns: int
+) -> tuple[Agent, ...]:
+    """Every agent seen, by name and environment. `watch`: None where drift is not watched."""
+    monitors = watch.monitors if watch else {}
     return tuple(
-        _agent(agent, environment, row, named(agent), recent, picture, now_ns)
+        replace(
+            _agent(agent, environment, row, named(agent), recent, picture, now_ns),
+            drifts=tuple(_drifts(monitors.get((agent, environment)))),
+        )
         for (agent, environment), row in sorted(recent.agents.items())
     )
 
@@ -76,6 +86,24 @@ def _agent(
         gate=picture.gates.get((agent, environment), ""),
         sampled_ratio=recent.coverage.sampled_ratio.get(agent),
     )
+
+
+def _drifts(monitor: Monitor | None) -> Iterator[Drift]:
+    """What changed, what has drifted before what is only watched."""
+    found = sorted(monitor.standings.items(), key=lambda item: -item[1].z) if monitor else []
+    for state in (DriftState.DRIFT, DriftState.WATCH):
+        for feature, standing in found:
+            if standing.state is state and (finding := standing.finding) is not None:
+                yield Drift(
+                    feature=feature,
+                    drifted=state is DriftState.DRIFT,
+                    z=standing.z,
+                    bin=finding.bin,
+                    segment=finding.segment,
+                    cause=finding.attribution.cause,
+                    reversible_by=finding.attribution.reversible_by,
+                    since_ns=finding.since_ns,
+                )
 
 
 def _slos(row: AgentRow, file: AgentFile) -> tuple[Slo, ...]:

@@ -292,7 +292,13 @@ class Service:
         return View(
             now_ns=now_ns,
             started_ns=self._start_wall_ns,
-            agents=overview.agents(self._recent, named, self._operations.picture, now_ns),
+            agents=overview.agents(
+                self._recent,
+                named,
+                self._operations.picture,
+                self.pipeline.verdicts.watch,
+                now_ns,
+            ),
             runs=tuple(self._recent.runs),
             open_traces=self.pipeline.assembler.open_traces,
             notes=() if self.dispatcher.destinations else (TAP,),

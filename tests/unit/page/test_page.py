@@ -11,7 +11,7 @@ from agentslo.page import fleet
 from agentslo.page.answers import next_steps, safe_to_run, within_slo
 from agentslo.page.burndown import burndown, curve
 from agentslo.page.style import POLICY, STYLE
-from agentslo.page.values import DAY_NS, Agent, Release, Slo, View
+from agentslo.page.values import DAY_NS, Agent, Drift, Release, Slo, View
 
 NOW_NS = 1_790_000_000 * 10**9
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)> {{7*7}} \u202e '&"
@@ -101,6 +101,30 @@ def test_what_next_has_a_command_and_a_runbook_for_a_spent_budget() -> None:
     (step,) = next_steps(replace(WELL, slos=(replace(SUCCESS, bad=30),)), NOW_NS)
     assert step.runbook == "AgentSLOBudgetExhausted"
     assert step.command.endswith("--agent desk")
+
+
+def test_drift_is_told_with_its_cause_and_what_reverses_it() -> None:
+    moved = Drift(
+        feature="escalation",
+        drifted=True,
+        z=9.1,
+        bin="yes",
+        segment="",
+        cause=f"prompt_version {HOSTILE}",
+        reversible_by="rollback",
+        since_ns=NOW_NS,
+    )
+    watched = replace(moved, feature="latency", drifted=False)
+    agent = replace(WELL, drifts=(moved, watched))
+
+    (step,) = next_steps(agent, NOW_NS)
+    assert ("escalation" in step.why, "latency" in step.why) == (True, False)
+    assert (step.runbook, "rollback" in step.why) == ("AgentDriftHigh", True)
+    page = one(agent)
+    assert "Unlike its baseline" in page
+    assert "<script" not in page
+    assert next_steps(replace(WELL, drifts=(watched,)), NOW_NS) == []
+    assert "Unlike its baseline" not in one(WELL)
 
 
 def test_what_next_tells_of_a_head_sampler() -> None:
