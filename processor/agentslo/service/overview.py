@@ -4,7 +4,7 @@ In: what was seen lately, agent files, what people decided. Out: a `View`, and t
 values. No state.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from agentslo import __version__
@@ -14,18 +14,15 @@ from agentslo.page.values import Agent, Drift, Release, Slo, View
 from agentslo.service.operations import Picture
 from agentslo.service.recent import Recent
 from agentslo.service.tally import AgentRow
+from agentslo.service.verdicts import Verdicts
 from agentslo.watch.monitor import Monitor
 from agentslo.watch.state import DriftState
-from agentslo.watch.watch import Watch
-
-Named = Callable[[str], AgentFile]
 
 
-def agents(
-    recent: Recent, named: Named, picture: Picture, watch: Watch | None, now_ns: int
-) -> tuple[Agent, ...]:
-    """Every agent seen, by name and environment. `watch`: None where drift is not watched."""
-    monitors = watch.monitors if watch else {}
+def agents(recent: Recent, verdicts: Verdicts, picture: Picture, now_ns: int) -> tuple[Agent, ...]:
+    """Every agent seen, by name and environment."""
+    named = verdicts.directory.named
+    monitors = verdicts.watch.monitors if verdicts.watch else {}
     return tuple(
         replace(
             _agent(agent, environment, row, named(agent), recent, picture, now_ns),

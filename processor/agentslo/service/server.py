@@ -288,17 +288,11 @@ class Service:
 
     def view(self, environment: str = "", *, refresh: bool = True) -> View:
         """What the page shows of an environment, or of all."""
-        now_ns, named = self.now_ns(), self.pipeline.verdicts.directory.named
+        now_ns, verdicts = self.now_ns(), self.pipeline.verdicts
         return View(
             now_ns=now_ns,
             started_ns=self._start_wall_ns,
-            agents=overview.agents(
-                self._recent,
-                named,
-                self._operations.picture,
-                self.pipeline.verdicts.watch,
-                now_ns,
-            ),
+            agents=overview.agents(self._recent, verdicts, self._operations.picture, now_ns),
             runs=tuple(self._recent.runs),
             open_traces=self.pipeline.assembler.open_traces,
             notes=() if self.dispatcher.destinations else (TAP,),
