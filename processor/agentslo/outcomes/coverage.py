@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agentslo.model import AGENT_LIKE, Evidence, Role, Run, Step, Verdict
+from agentslo.runs.marks import DECLARED
 
 MAX_AGENTS = 500
 _CONTENT = {
@@ -28,11 +29,11 @@ _SESSION = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One thing to know. `applies` picks the spans it can be on; `present` says it is there."""
+    """One thing to know. `roles` are those of the spans it can be on; `present`: it is there."""
 
     name: str
     needed_for: str
-    applies: Callable[[Step], bool]
+    roles: frozenset[Role]
     present: Callable[[Step], bool]
     switches: Mapping[str, str] = field(default_factory=dict)
     fallback: str = ""
@@ -42,23 +43,15 @@ class Field:
         return self.switches.get(dialect, self.fallback)
 
 
-def _is(*roles: Role) -> Callable[[Step], bool]:
-    return lambda step: step.role in roles
-
-
 def _declared(key: str) -> Callable[[Step], bool]:
     return lambda step: key in step.declared
-
-
-def _root_like(step: Step) -> bool:
-    return step.role in AGENT_LIKE
 
 
 def _on_root(name: str, needed_for: str, attribute: str) -> Field:
     return Field(
         name=name,
         needed_for=needed_for,
-        applies=_root_like,
+        roles=AGENT_LIKE,
         present=_declared(attribute),
         fallback=f"set agent_slo.declared.{attribute} on the agent span",
     )
@@ -68,28 +61,28 @@ FIELDS: tuple[Field, ...] = (
     Field(
         name="agent name",
         needed_for="telling agents apart",
-        applies=_is(Role.AGENT),
+        roles=frozenset({Role.AGENT}),
         present=lambda s: bool(s.agent),
         fallback="name the agent where it is created (gen_ai.agent.name)",
     ),
     Field(
         name="agent version",
         needed_for="release comparison",
-        applies=_root_like,
+        roles=AGENT_LIKE,
         present=lambda s: bool(s.agent_version or s.resource.service_version),
         fallback="OTEL_RESOURCE_ATTRIBUTES=service.version=...",
     ),
     Field(
         name="environment",
         needed_for="which runs may page",
-        applies=_root_like,
+        roles=AGENT_LIKE,
         present=lambda s: bool(s.resource.environment),
         fallback="OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=production",
     ),
     Field(
         name="conversation id",
         needed_for="settling paused runs, runs over several traces",
-        applies=_root_like,
+        roles=AGENT_LIKE,
         present=lambda s: bool(s.conversation_id),
         switches=_SESSION,
         fallback="set gen_ai.conversation.id on the agent span",
@@ -97,28 +90,28 @@ FIELDS: tuple[Field, ...] = (
     Field(
         name="tokens",
         needed_for="cost",
-        applies=_is(Role.LLM),
+        roles=frozenset({Role.LLM}),
         present=lambda s: s.usage_in is not None,
         fallback="update the instrumentation; for streams ask the provider to include usage",
     ),
     Field(
         name="model",
         needed_for="cost, release comparison",
-        applies=_is(Role.LLM),
+        roles=frozenset({Role.LLM}),
         present=lambda s: bool(s.model),
         fallback="update the instrumentation (gen_ai.request.model)",
     ),
     Field(
         name="finish reason",
         needed_for="cut-off and refused answers, pending approvals",
-        applies=_is(Role.LLM),
+        roles=frozenset({Role.LLM}),
         present=lambda s: s.finish is not None,
         fallback="update the instrumentation (gen_ai.response.finish_reasons)",
     ),
     Field(
         name="tool arguments",
         needed_for="loops, duplicate actions, pending approvals",
-        applies=_is(Role.TOOL),
+        roles=frozenset({Role.TOOL}),
         present=lambda s: s.has_args,
         switches=_CONTENT,
         fallback="turn on content capture for tool calls",
@@ -126,7 +119,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         name="tool results",
         needed_for="tool errors told only in the result, loops",
-        applies=_is(Role.TOOL),
+        roles=frozenset({Role.TOOL}),
         present=lambda s: s.has_result,
         switches=_CONTENT,
         fallback="turn on content capture for tool calls",
@@ -134,7 +127,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         name="document count",
         needed_for="retrieval hit rate",
-        applies=_is(Role.RETRIEVAL),
+        roles=frozenset({Role.RETRIEVAL}),
         present=lambda s: s.documents is not None,
         switches=_CONTENT,
         fallback="put gen_ai.retrieval.documents on the retrieval span",
@@ -142,7 +135,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         name="process id",
         needed_for="closing runs after 2 s instead of 10 s",
-        applies=_root_like,
+        roles=AGENT_LIKE,
         present=lambda s: bool(s.resource.instance_id),
         fallback="OTEL_RESOURCE_ATTRIBUTES=service.instance.id=...",
     ),
@@ -153,6 +146,11 @@ FIELDS: tuple[Field, ...] = (
     _on_root("confidence", "leading indicators", "confidence"),
     _on_root("user-visible outcome", "a self-report where nothing else tells", "outcome"),
 )
+
+
+_OF_ROLE = {role: tuple(f for f in FIELDS if role in f.roles) for role in Role}
+MAX_PATTERNS = 10_000
+"""Which fields were there together, until they are counted one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +187,7 @@ class Coverage:
     """Counts what closed runs told."""
 
     def __init__(self) -> None:
+        self._patterns: Counter[tuple[str, str, Role, tuple[bool, ...]]] = Counter()
         self._applicable: Counter[tuple[str, str, str]] = Counter()
         self._present: Counter[tuple[str, str, str]] = Counter()
         self._services: dict[str, set[str]] = {}
@@ -199,23 +198,37 @@ class Coverage:
 
     def add(self, run: Run, *, evaluated: bool) -> None:
         """Take one closed run in; `evaluated`: an evaluator or a person judged it."""
-        if run.agent not in self.runs and len(self.runs) >= MAX_AGENTS:
-            return
-        self.runs[run.agent] += 1
-        self.evaluated[run.agent] += evaluated
-        if told := sampled(run):
-            self.sampled_ratio[run.agent] = min(told, self.sampled_ratio.get(run.agent, 1.0))
-        name = run.agent.rsplit("/", 1)[-1]
-        self._services.setdefault(name, set()).add(run.service)
+        agent = run.agent
+        if agent not in self.runs:
+            if len(self.runs) >= MAX_AGENTS:
+                return
+            self._services.setdefault(agent.rsplit("/", 1)[-1], set())
+        self.runs[agent] += 1
+        self.evaluated[agent] += evaluated
+        if run.marks & DECLARED and (told := sampled(run)):
+            self.sampled_ratio[agent] = min(told, self.sampled_ratio.get(agent, 1.0))
+        self._services[agent.rsplit("/", 1)[-1]].add(run.service)
+        patterns, of_role = self._patterns, _OF_ROLE
         for step in run.steps:
-            for known in FIELDS:
-                if known.applies(step):
-                    key = run.agent, step.dialect, known.name
-                    self._applicable[key] += 1
-                    self._present[key] += known.present(step)
+            role = step.role
+            fields = of_role[role]
+            if fields:
+                patterns[agent, step.dialect, role, tuple([f.present(step) for f in fields])] += 1
+        if len(patterns) > MAX_PATTERNS:
+            self._count()
+
+    def _count(self) -> None:
+        """Count the fields of what came together one by one."""
+        for (agent, dialect, role, present), spans in self._patterns.items():
+            for known, there in zip(_OF_ROLE[role], present, strict=True):
+                key = agent, dialect, known.name
+                self._applicable[key] += spans
+                self._present[key] += spans * there
+        self._patterns.clear()
 
     def rows(self) -> Iterator[Row]:
         """Every field of every agent and dialect, in a fixed order."""
+        self._count()
         fields = {f.name: f for f in FIELDS}
         order = {name: place for place, name in enumerate(fields)}
         for key in sorted(self._applicable, key=lambda k: (k[0], k[1], order[k[2]])):

@@ -44,7 +44,7 @@ def details(view: RunView) -> Details:
     reasons = (view.finish(m) for m in view.models)
     return Details(
         ttft_s=_ttft_s(view),
-        retries=_retries(view.models) + _retries(view.tools),
+        retries=retries(view),
         steps=len(view.models),
         documents=dict(Counter(_hit(s) for s in steps if s.role is Role.RETRIEVAL)),
         document_ids=tuple(sorted({i for s in steps for i in s.retrieved_ids})),
@@ -67,6 +67,11 @@ def _ttft_s(view: RunView) -> float | None:
         if model.ttft_s is not None:
             return (model.start_ns - view.run.start_ns) / 1e9 + model.ttft_s
     return None
+
+
+def retries(view: RunView) -> int:
+    """Calls that repeat one which has just failed."""
+    return _retries(view.models) + _retries(view.tools)
 
 
 def _retries(calls: Iterable[Step]) -> int:

@@ -12,7 +12,8 @@ from agentslo.model import Run, Verdict
 from agentslo.outcomes.coverage import judged_by_others
 from agentslo.outcomes.escalation import escalates
 from agentslo.outcomes.judged import rule_for
-from agentslo.outcomes.view import NO_HABITS, RunView
+from agentslo.outcomes.view import RunView
+from agentslo.runs.marks import EVALUATED
 
 MAX_AGENTS = 200
 MAX_NAMES = 200
@@ -46,23 +47,29 @@ class Seen:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], _Row] = {}
 
-    def add(self, run: Run, verdict: Verdict) -> None:
-        """Take one closed run in; agents beyond the bound are left out."""
-        key = run.entry_agent, run.service
-        if key not in self._rows and len(self._rows) >= MAX_AGENTS:
-            return
-        row, totals = self._rows.setdefault(key, _Row()), verdict.totals
+    def add(self, run: Run, verdict: Verdict, view: RunView | None = None) -> None:
+        """Take one closed run in; agents beyond the bound are left out. `view`: of the run, where
+        there is one already.
+        """
+        row = self._rows.get((run.entry_agent, run.service))
+        if row is None:
+            if len(self._rows) >= MAX_AGENTS:
+                return
+            row = self._rows[run.entry_agent, run.service] = _Row()
+        totals = verdict.totals
         row.runs += 1
         row.judged += judged_by_others(verdict)
         _count(row.environments, run.environment)
         _count(row.task_types, run.task_type)
-        view = RunView(run, NO_HABITS)
+        view = view or RunView(run)
         for tool in view.tools:
+            _count(row.tools, tool.tool or tool.name)
+        for tool in view.failures:
             name = tool.tool or tool.name
-            _count(row.tools, name)
-            row.failed[name] += name in row.tools and view.failed(tool)
-        for evaluation in (e for step in run.steps for e in step.evaluations):
-            _count(row.evaluations, evaluation.name)
+            row.failed[name] += name in row.tools
+        if run.marks & EVALUATED:
+            for evaluation in (e for step in run.steps for e in step.evaluations):
+                _count(row.evaluations, evaluation.name)
         row.durations_s.append(run.duration_s - totals.human_wait_s)
         _keep(row.costs_usd, totals.cost_usd)
         _keep(row.steps, totals.llm_calls)
@@ -114,7 +121,7 @@ def _by_count(counter: Counter[str]) -> tuple[str, ...]:
 
 
 def _count(counter: Counter[str], name: str) -> None:
-    if name and (name in counter or len(counter) < MAX_NAMES):
+    if name in counter or (name and len(counter) < MAX_NAMES):
         counter[name] += 1
 
 

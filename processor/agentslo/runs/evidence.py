@@ -57,6 +57,8 @@ class Judged:
     """The processor that closed it, where that is another process."""
     parts: list[str] = field(default_factory=list)
     """What other processors closed of the same run: replica and run id."""
+    keys: tuple[str, ...] = ()
+    """What it is found under while it is remembered."""
 
 
 @dataclass(slots=True)
@@ -69,11 +71,12 @@ class Waiting:
 
 def keys(run: Run) -> list[str]:
     """Everything a run may be found under."""
-    found = [f"run:{run.run_id}", *(f"trace:{t}" for t in run.trace_ids)]
-    found += [f"response:{s.response_id}" for s in run.steps if s.response_id]
+    found = {f"run:{run.run_id}": None}
+    found.update((f"trace:{trace_id}", None) for trace_id in run.trace_ids)
+    found.update((f"response:{s.response_id}", None) for s in run.steps if s.response_id)
     if run.conversation_id:
-        found.append(f"conversation:{run.conversation_id}")
-    return list(dict.fromkeys(found))
+        found[f"conversation:{run.conversation_id}"] = None
+    return list(found)
 
 
 class EvidenceStore:
@@ -88,7 +91,7 @@ class EvidenceStore:
         self._changes = changes or Changes()
         self._waiting: OrderedDict[str, Waiting] = OrderedDict()
         self._judged: OrderedDict[str, Judged] = OrderedDict()
-        self._by_key: dict[str, list[str]] = {}
+        self._by_key: dict[str, tuple[str, ...]] = {}
         self._max_runs, self._max_waiting = max_runs, max_waiting
         self.ignored: Counter[str] = Counter()
 
@@ -102,6 +105,8 @@ class EvidenceStore:
 
     def peek(self, run: Run) -> list[Evaluation]:
         """The evaluations that wait for the run, left where they are."""
+        if not self._waiting:
+            return []
         members = {s.span_id for s in run.steps} | {b""}
         found: dict[str, Evaluation] = {}
         for key in keys(run):
@@ -113,6 +118,8 @@ class EvidenceStore:
 
     def take(self, run: Run) -> list[Evaluation]:
         """The evaluations that waited for the run to close; those on its spans, or on no span."""
+        if not self._waiting:
+            return []
         mine = self.peek(run)
         taken = {e.id for e in mine}
         for key in keys(run):
@@ -130,8 +137,12 @@ class EvidenceStore:
         self.forget(run_id)
         self._judged[run_id] = judged
         self._changes.note(Kind.RUN, run_id)
-        for key in keys(judged.run):
-            self._by_key.setdefault(key, []).append(run_id)
+        judged.keys = tuple(keys(judged.run))
+        if self._by_key.keys().isdisjoint(judged.keys):
+            self._by_key.update(dict.fromkeys(judged.keys, (run_id,)))
+        else:
+            for key in judged.keys:
+                self._by_key[key] = (*self._by_key.get(key, ()), run_id)
         while self._judged:
             oldest = next(iter(self._judged.values()))
             fresh = judged.closed_ns - oldest.closed_ns <= KEEP_NS
@@ -159,12 +170,10 @@ class EvidenceStore:
         if judged is None:
             return
         self._changes.note(Kind.RUN, run_id)
-        for key in keys(judged.run):
-            ids = self._by_key.get(key, [])
-            if run_id in ids:
-                ids.remove(run_id)
-            if not ids:
-                self._by_key.pop(key, None)
+        for key in judged.keys:
+            ids = self._by_key.pop(key, ())
+            if len(ids) > 1:
+                self._by_key[key] = tuple(i for i in ids if i != run_id)
 
     def offer(self, about: About, evaluation: Evaluation, now_ns: int) -> Judged | None:
         """The closed run an evaluation is about, with it added; None where it waits or repeats."""

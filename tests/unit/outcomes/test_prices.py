@@ -11,7 +11,7 @@ TOKENS_IN, CACHED, TOKENS_OUT = (0, 1, 3_999, 200_001), (None, 0, 7, 3_000, 10**
 
 
 def call(model: str, tokens_in: int, cached: int | None, tokens_out: int | None) -> Step:
-    return Step(
+    return Step.made(
         trace_id=b"",
         span_id=b"",
         parent_id=b"",
