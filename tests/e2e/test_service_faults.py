@@ -52,6 +52,10 @@ def bug(*_: object, **__: object) -> None:
     raise RuntimeError("a bug")
 
 
+def out_of_memory(*_: object, **__: object) -> None:
+    raise MemoryError
+
+
 async def send(service: Service, bodies: list[bytes]) -> None:
     async with grpc.aio.insecure_channel(f"{LOOPBACK}:{service.grpc.port}") as channel:
         export = channel.unary_unary(Signal.TRACES.grpc_method)
@@ -76,6 +80,7 @@ BUGS = {
     "assembling": (Assembler, "add", "traces"),
     "classifying": (verdicts, "classify", "close"),
     "counting": (Recorder, "record", "record"),
+    "classifying, out of memory": (verdicts, "classify", "close"),
 }
 
 
@@ -86,7 +91,7 @@ async def test_spans_arrive_as_they_were_whatever_part_of_the_analysis_has_a_bug
     owner, name, stage = BUGS[place]
     bodies = in_time_order(SHIPPED)
     sent = seen(requests_of(bodies)).spans
-    monkeypatch.setattr(owner, name, bug)
+    monkeypatch.setattr(owner, name, out_of_memory if "memory" in place else bug)
     await send(service, bodies)
     await until(lambda: seen(requests_of(back_end.bodies)).spans == sent)
     await until(lambda: is_idle(service))

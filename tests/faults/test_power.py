@@ -64,20 +64,24 @@ def looked(folder: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> st
 
 
 def states(
-    disk: power.Disk, logs: list[Path], folder: Path, monkeypatch: pytest.MonkeyPatch
+    disk: power.Disk,
+    logs: list[Path],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int = STATES,
 ) -> tuple[int, list[str]]:
     """How many states were rebuilt, and what was wrong with which."""
     chance, calls = Random(SEED), sum(log.read_text().count("\n") for log in logs)
     made, wrong, told = 0, list[str](), list[str]()
-    for number, said in enumerate(line for log in logs for line in power.replay(disk, log)):
+    for call, said in enumerate(line for log in logs for line in power.replay(disk, log)):
         told += said.splitlines()
-        for _ in range(_times(chance, STATES / calls)):
+        for _ in range(_times(chance, number / calls)):
             kept = None if chance.random() < 0.3 else Random(chance.random())
             state = folder / "state"
             put(disk.found(kept), folder / "data", state)
             trouble = looked(state, told, monkeypatch)
             if trouble:
-                wrong.append(f"call {number}, {'half' if kept else 'nothing'} kept: {trouble}")
+                wrong.append(f"call {call}, {'half' if kept else 'nothing'} kept: {trouble}")
             made += 1
             shutil.rmtree(state)
     return made, wrong
@@ -108,6 +112,6 @@ def test_without_a_flush_at_each_commit_the_replay_finds_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     disk, logs = recorded(strace, tmp_path / "data", tmp_path / "calls", "--normal")
-    made, wrong = states(disk, logs, tmp_path, monkeypatch)
+    made, wrong = states(disk, logs, tmp_path, monkeypatch, min(STATES, 400))
     sys.stdout.write(f"NORMAL: {made} states, {len(wrong)} wrong\n")
     assert any("has journal" in one for one in wrong)

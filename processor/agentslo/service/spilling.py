@@ -93,15 +93,21 @@ class Spilling:
                 await self._bring_back(destination, spill)
             except DestinationClosed:
                 return
-            except Exception:
-                logger.exception("destination %s: bringing back failed", destination.name)
+            except Exception as error:  # noqa: BLE001 - files or threads may be used up for now
+                what = f"{type(error).__name__}: {error}"
+                logger.warning("spill log of %s cannot be read: %s", destination.name, what)
+                await asyncio.sleep(RETRY_S)
 
     async def _bring_back(self, destination: Destination, spill: Spill) -> None:
         while destination.used < SHARE:
             spilled = spill.take()
             if spilled is None:
                 return
-            payload = await asyncio.to_thread(spill.read, spilled)
+            try:
+                payload = await asyncio.to_thread(spill.read, spilled)
+            except BaseException:
+                spill.put_first(spilled)
+                raise
             if payload is None:
                 spill.done(spilled)
                 continue

@@ -153,6 +153,11 @@ class Spill:
         self.waiting.append(spilled)
         self.waiting_items += spilled.items
 
+    def put_first(self, spilled: Spilled) -> None:
+        """It could not be read now: it stays the oldest that waits."""
+        self.waiting.appendleft(spilled)
+        self.waiting_items += spilled.items
+
     def take(self) -> Spilled | None:
         """The oldest that waits, to be taken in hand."""
         if not self.waiting:
@@ -162,16 +167,18 @@ class Spill:
         return spilled
 
     def read(self, spilled: Spilled) -> bytes | None:
-        """Its bytes; None, counted, where the disk no longer gives what was written."""
+        """Its bytes; None, counted, where the disk no longer gives what was written.
+
+        Raises `OSError` where the file cannot be opened or read now: it may be later.
+        """
         try:
             with spilled.segment.path.open("rb") as file:
                 file.seek(spilled.offset)
                 data = file.read(HEAD.size + spilled.size_bytes)
-            checksum = HEAD.unpack_from(data)[1]
-        except (OSError, struct.error):
-            self.damaged += 1
-            return None
-        if _checksum(data, 0, len(data)) != checksum:
+        except FileNotFoundError:
+            data = b""
+        whole = len(data) == HEAD.size + spilled.size_bytes
+        if not whole or _checksum(data, 0, len(data)) != HEAD.unpack_from(data)[1]:
             self.damaged += 1
             return None
         return data[HEAD.size :]
