@@ -76,7 +76,7 @@ def is_idle(service: Service) -> bool:
 
 
 BUGS = {
-    "a dialect": (Reader, "step", "read"),
+    "a dialect": (Reader, "read", "read"),
     "assembling": (Assembler, "add", "traces"),
     "classifying": (verdicts, "classify", "close"),
     "counting": (Recorder, "record", "record"),
