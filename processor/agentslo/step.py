@@ -69,6 +69,9 @@ class Reading:
     """It arrived with attributes of ours: none are added a second time."""
     record: bytes = field(default=b"", compare=False, repr=False)
     """The reading as `runs/steps` packs it, where a journal keeps it."""
+    added: bytes = field(default=b"", compare=False, repr=False)
+    shown: bool = field(default=False, compare=False, repr=False)
+    """What spans of the reading get added on their way; whether it was seen what they show."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,7 +183,7 @@ class Step:
         """The step with other values for some fields."""
         other = copy(self)
         other.reading, other.record = copy(self.reading), b""
-        other.reading.record = b""
+        other.reading.record, other.reading.shown = b"", False
         other.rare = _NOTHING if self.rare is _NOTHING else copy(self.rare)
         for name, value in told.items():
             setattr(other, name, value)
@@ -250,7 +253,7 @@ class Step:
     cited_ids: frozenset[str] = _rare("cited_ids")
 
 
-READING_FIELDS = frozenset(f.name for f in fields(Reading)) - {"record"}
+READING_FIELDS = frozenset(f.name for f in fields(Reading)) - {"record", "added", "shown"}
 RARE_FIELDS = frozenset(f.name for f in fields(Rare))
 _OWN = tuple(name for name in Step.__slots__ if name not in ("reading", "rare", "record"))
 FIELDS: tuple[str, ...] = (*_OWN, *sorted(READING_FIELDS), *sorted(RARE_FIELDS))

@@ -105,6 +105,7 @@ class RunsOptions:
     scope: Scope = "trace"
     verdict_span: VerdictSpans = "missing_root+corrections"
     max_open_runs: int = 100_000
+    verify_ratio: float = 0.001
     max_steps_per_trace: int = 20_000
     max_state_bytes: int = 512 * 1024 * 1024
     ack_timeout_s: float = 8.0

@@ -7,10 +7,10 @@ message objects of frameworks keep these keys (FINDINGS 1.10, 1.16). Of a histor
 counts.
 """
 
-import json
 import re
 from collections.abc import Iterator
 
+from agentslo.dialects.content import parsed_json
 from agentslo.dialects.finish import normalise
 from agentslo.model import Finish
 
@@ -38,7 +38,7 @@ def finish_of(answer: str) -> Finish | None:
     if len(answer) > MAX_BYTES or not _TELLS.search(answer):
         return None
     try:
-        parsed: object = json.loads(answer)
+        parsed: object = parsed_json(answer)
     except (ValueError, RecursionError):
         return None
     last: object = None
@@ -52,7 +52,7 @@ def last_words(answer: str) -> str:
     if not answer.lstrip().startswith(("{", "[")) or len(answer) > MAX_BYTES:
         return answer
     try:
-        parsed: object = json.loads(answer)
+        parsed: object = parsed_json(answer)
     except (ValueError, RecursionError):
         return answer
     said = [v for key, v in _pairs(parsed) if key in _WORDS and isinstance(v, str) and v]

@@ -7,13 +7,12 @@ GenAI message schema, OpenAI (chat and responses), Anthropic, Bedrock, LangChain
 Instrumentation of a model's SDK alone sends no span for a tool; this is what is left of the call.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 
 from agentslo.dialects.answer import MAX_BYTES, MAX_DEPTH
 from agentslo.dialects.base import Value
-from agentslo.dialects.content import content_hash, error_result
+from agentslo.dialects.content import content_hash, error_result, parsed_json
 from agentslo.model import ToldCall
 
 MAX_CALLS = 64
@@ -63,7 +62,7 @@ def _parsed(messages: str, tells: re.Pattern[str]) -> Value:
     if len(messages) > MAX_BYTES or not tells.search(messages):
         return None
     try:
-        parsed: Value = json.loads(messages)
+        parsed: Value = parsed_json(messages)
     except (ValueError, RecursionError):
         return None
     return parsed

@@ -34,16 +34,27 @@ def _parsed(value: str) -> Value:
     if not value.lstrip().startswith(("{", "[")) or len(value) > MAX_JSON_BYTES:
         return None
     try:
-        parsed: Value = json.loads(value)
+        return parsed_json(value)
     except (ValueError, RecursionError):
         return None
+
+
+@lru_cache(maxsize=4)
+def parsed_json(value: str) -> Value:
+    """Some JSON, which is not to be changed: several facts are read from the same text. Raises what
+    `json.loads` does.
+    """
+    parsed: Value = json.loads(value)
     return parsed
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True).encode
 
 
 @lru_cache(maxsize=4096)
 def _text_hash(value: str) -> int:
     parsed = _parsed(value) if len(value) <= 8192 else None
-    canonical = value if parsed is None else json.dumps(parsed, sort_keys=True)
+    canonical = value if parsed is None else _CANONICAL(parsed)
     return zlib.crc32(canonical.encode("utf-8", "surrogatepass"))
 
 

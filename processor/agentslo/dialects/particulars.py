@@ -90,82 +90,113 @@ class _Call:
     there: bool = False
     call_id: str = ""
     documents: int | None = None
+    args_hash: int | None = None
+    result_hash: int | None = None
+    fails: bool = False
+    shape: str = ""
 
 
 class ParticularReader:
     """Reads the particulars of spans of one role. `keys`: per concept, those worth trying."""
 
     def __init__(self, role: Role, keys: Keys) -> None:
-        self._role, self._keys = role, {c: keys[c] for c in CONCEPTS if keys.get(c)}
-        self._calls, self._answers = role in CALLS, role in ANSWERS
+        self._role = role
         self._agent, self._model = role in AGENT_LIKE, role is Role.LLM
-        self._talks = role is not Role.STEP
-        self._timed = self._model and not self._keys.keys().isdisjoint({"ttft_s", "ttft_ms"})
+        self._calls = role in CALLS
+        self._talks = role in ANSWERS and role is not Role.STEP
+        of = {concept: keys.get(concept, ()) for concept in CONCEPTS}
+        self._conversation_id, self._call_id = of["conversation_id"], of["call_id"]
+        self._response_id, self._cost_usd = of["response_id"], of["cost_usd"]
+        self._usage_in, self._usage_out = of["usage_in"], of["usage_out"]
+        self._usage_cached, self._usage_written = of["usage_cached"], of["usage_cache_written"]
+        self._ttft_s = of["ttft_s"] if self._model else ()
+        self._ttft_ms = of["ttft_ms"] if self._model else ()
+        self._input = of["input"] if self._model else ()
+        self._args, self._result = of["tool_args"], of["tool_result"]
+        self._documents, self._output = of["documents"], of["output"]
+        self._answer = self._output if role in ANSWERS else ()
 
     def read(self, found: Attributes) -> Particulars:
         """The particulars of a span with these attributes."""
         call = self._call(found) if self._calls else _NO_CALL
-        output = as_text(self._first(found, "output")) if self._answers else ""
+        output = as_text(_first(found, self._answer)) if self._answer else ""
         asked = calls.asked(output) if output and self._talks else ()
         told = self._told(found, output, asked)
-        result_hash = content_hash(last_words(output) if self._agent else call.result)
-        cost_usd = number(self._first(found, "cost_usd"))
-        ttft_s = self._ttft_s(found) if self._timed else None
-        rare = None
-        if asked or told or not (cost_usd is call.documents is ttft_s is None):
-            rare = Rare(
-                asked=asked, told=told, cost_usd=cost_usd, documents=call.documents, ttft_s=ttft_s
-            )
+        if self._agent:
+            result_hash = content_hash(last_words(output)) if output else None
+        else:
+            result_hash = call.result_hash
         usage_in, usage_cached = self._input_tokens(found)
-        made = Particulars(
-            role=self._role,
-            tells=_NO_TELLS,
-            conversation_id=text(self._first(found, "conversation_id")),
-            call_id=call.call_id,
-            response_id=text(self._first(found, "response_id")),
-            usage_in=usage_in,
-            usage_out=count(self._first(found, "usage_out")) or None,
-            usage_cached=usage_cached,
-            args_hash=content_hash(call.args),
-            result_hash=result_hash,
-            rare=rare,
-        )
-        made.tells = self._tells(found, made, call, output)
-        return made
-
-    def content(self, found: Attributes) -> tuple[Value, Value, str]:
-        """Arguments and result of a call, and the answer, as sent."""
-        output = as_text(self._first(found, "output")) if self._answers else ""
-        if not self._calls:
-            return None, None, output
-        return self._first(found, "tool_args"), self._first(found, "tool_result"), output
-
-    def _tells(self, found: Attributes, made: Particulars, call: _Call, output: str) -> Tells:
-        result, is_tool, rare = call.result, self._role is Role.TOOL, made.rare
-        return Tells(
+        usage_out = (self._usage_out and count(_first(found, self._usage_out))) or None
+        conversation_id = self._conversation_id and text(_first(found, self._conversation_id))
+        response_id = self._response_id and text(_first(found, self._response_id))
+        rare = self._rare(found, call.documents, asked, told)
+        tells = Tells(
             call.args not in (None, ""),
             call.there,
-            result is not None,
-            is_tool and error_result(result),
-            shape(result) if is_tool else "",
+            call.result is not None,
+            call.fails,
+            call.shape,
             bool(output),
-            self._is_there(found, "output"),
+            bool(self._output) and _is_there(found, self._output),
             finish_of(output) if output else None,
-            rare is not None and bool(rare.asked),
-            bool(made.conversation_id),
-            bool(made.response_id),
-            (made.usage_in is not None, made.usage_out is not None, made.usage_cached is not None),
+            bool(asked),
+            bool(conversation_id),
+            bool(response_id),
+            (usage_in is not None, usage_out is not None, usage_cached is not None),
             rare is not None and rare.cost_usd is not None,
             call.documents is not None,
         )
+        return Particulars(
+            self._role,
+            tells,
+            conversation_id or "",
+            call.call_id,
+            response_id or "",
+            usage_in,
+            usage_out,
+            usage_cached,
+            call.args_hash,
+            result_hash,
+            rare,
+        )
+
+    def content(self, found: Attributes) -> tuple[Value, Value, str]:
+        """Arguments and result of a call, and the answer, as sent."""
+        output = as_text(_first(found, self._answer))
+        if not self._calls:
+            return None, None, output
+        return _first(found, self._args), _first(found, self._result), output
+
+    def _rare(
+        self,
+        found: Attributes,
+        documents: int | None,
+        asked: tuple[ToldCall, ...],
+        told: tuple[ToldCall, ...],
+    ) -> Rare | None:
+        cost_usd = number(_first(found, self._cost_usd)) if self._cost_usd else None
+        ttft_s = number(_first(found, self._ttft_s)) if self._ttft_s else None
+        if ttft_s is None and self._ttft_ms:
+            millis = number(_first(found, self._ttft_ms))
+            ttft_s = None if millis is None else millis / 1000
+        if not asked and not told and cost_usd is documents is ttft_s is None:
+            return None
+        return Rare(asked=asked, told=told, cost_usd=cost_usd, documents=documents, ttft_s=ttft_s)
 
     def _call(self, found: Attributes) -> _Call:
+        args, result = _first(found, self._args), _first(found, self._result)
+        is_tool = self._role is Role.TOOL and result is not None
         return _Call(
-            args=self._first(found, "tool_args"),
-            result=self._first(found, "tool_result"),
-            there=self._is_there(found, "tool_result"),
-            call_id=text(self._first(found, "call_id")),
-            documents=items(self._first(found, "documents")),
+            args,
+            result,
+            bool(self._result) and _is_there(found, self._result),
+            text(_first(found, self._call_id)),
+            items(_first(found, self._documents)) if self._documents else None,
+            content_hash(args),
+            content_hash(result),
+            is_tool and error_result(result),
+            shape(result) if is_tool else "",
         )
 
     def _told(
@@ -173,43 +204,34 @@ class ParticularReader:
     ) -> tuple[ToldCall, ...]:
         """The results of calls that the messages of a model or an agent tell of."""
         if self._model:
-            return calls.answered_last(as_text(self._first(found, "input")))
+            return calls.answered_last(as_text(_first(found, self._input))) if self._input else ()
         return calls.answered(output) if asked else ()
 
     def _input_tokens(self, found: Attributes) -> tuple[int | None, int | None]:
         """(input tokens, cached ones among them; cached ones). Some emitters leave these out of the
         input, which shows where there are more of them than of input (conventions.md 5.1).
         """
-        told, cached = count(self._first(found, "usage_in")), None
-        if "usage_cached" in self._keys:
-            cached = count(self._first(found, "usage_cached")) or None
+        told = count(_first(found, self._usage_in)) if self._usage_in else None
+        cached = count(_first(found, self._usage_cached)) or None if self._usage_cached else None
         if told is None:
             return None, cached
-        more = (cached or 0) + (count(self._first(found, "usage_cache_written")) or 0)
+        more = cached or 0
+        if self._usage_written:
+            more += count(_first(found, self._usage_written)) or 0
         return (told + more if more > told else told) or None, cached
 
-    def _ttft_s(self, found: Attributes) -> float | None:
-        seconds = number(self._first(found, "ttft_s"))
-        if seconds is not None:
-            return seconds
-        millis = number(self._first(found, "ttft_ms"))
-        return None if millis is None else millis / 1000
 
-    def _is_there(self, found: Attributes, concept: str) -> bool:
-        """True where a key of the concept is present, be it empty: a tool may return nothing."""
-        keys = self._keys.get(concept)
-        return keys is not None and any(found.get(key) is not None for key in keys)
+def _is_there(found: Attributes, keys: tuple[str, ...]) -> bool:
+    """True where one of the keys is present, be it empty: a tool may return nothing."""
+    return any(found.get(key) is not None for key in keys)
 
-    def _first(self, found: Attributes, concept: str) -> Value:
-        for key in self._keys.get(concept, ()):
-            value = found.get(key)
-            if value is not None and value != "":
-                return value
-        return None
+
+def _first(found: Attributes, keys: tuple[str, ...]) -> Value:
+    for key in keys:
+        value = found.get(key)
+        if value is not None and value != "":
+            return value
+    return None
 
 
 _NO_CALL = _Call()
-_NO_TELLS = Tells(
-    *(False, False, False, False, "", False, False, None),
-    *(False, False, False, (False, False, False), False, False),
-)

@@ -58,11 +58,15 @@ def _packed(text: str) -> bytes:
     line = f" {' '.join(words)} "
     of_words = {zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words}
     if line.isascii():
-        return np.unique(np.append(_ascii_pieces(line), _uint32(of_words))).tobytes()
+        found = np.append(_ascii_pieces(line), _uint32(of_words))
+        found.sort()
+        is_new = np.empty(len(found), np.bool_)
+        is_new[0] = True
+        np.not_equal(found[1:], found[:-1], out=is_new[1:])
+        return found[is_new].tobytes()
     pieces = (line[start : start + PIECE] for start in range(len(line) - PIECE + 1))
     encoded = (piece.encode("utf-8", "surrogatepass") for piece in pieces)
-    found = of_words | {zlib.crc32(piece, _PIECE_SALT) for piece in encoded}
-    return _uint32(sorted(found)).tobytes()
+    return _uint32(sorted(of_words | {zlib.crc32(p, _PIECE_SALT) for p in encoded})).tobytes()
 
 
 def _uint32(numbers: Collection[int]) -> Hashes:

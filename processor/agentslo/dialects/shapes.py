@@ -14,6 +14,7 @@ than `ParticularReader`, or a dialect changed one, nothing is learned: such span
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
 
@@ -27,8 +28,8 @@ from agentslo.model import Resource, Scope, Step
 from agentslo.step import Reading
 
 MAX_READINGS = 20_000
-MAX_SHAPE_BYTES = 16_384
-"""Attributes that are longer together make no shape: prompts are not kept."""
+MAX_VALUE_BYTES = 200
+"""Of a longer attribute only a digest is kept: it may be a prompt."""
 MAX_LAYOUTS = 8
 """Sequences of keys of spans that are alike in name, kind and number of attributes."""
 MAX_FAILURES = 16
@@ -62,14 +63,8 @@ class Watched(Mapping[str, Value]):
         return len(self.sent)
 
 
-@dataclass(slots=True)
-class Known:
-    """A span that was read by its shape: its step, None where it has none, and its attributes whose
-    values are its own.
-    """
-
-    step: Step | None
-    sent: Attributes
+Known = tuple[Step | None, Attributes]
+"""A span that was read: its step, None where it has none, and the attributes that are its own."""
 
 
 @dataclass(slots=True)
@@ -95,12 +90,23 @@ class _Check:
 class _Layout:
     """A sequence of keys, and which of their values were looked at."""
 
-    def __init__(self, looked_at: Sequence[int], checks: Sequence[_Check]) -> None:
+    def __init__(
+        self, looked_at: Sequence[int], checks: Sequence[_Check], *, digests: bool
+    ) -> None:
+        """`digests`: there are long values among those looked at."""
         # At least two places, or the getter would give no tuple.
-        self.looked_at = itemgetter(*looked_at, *looked_at[:1]) if looked_at else _nothing
-        self.form = tuple(looked_at), tuple(checks)
+        self._looked_at = itemgetter(*looked_at, *looked_at[:1]) if looked_at else _nothing
+        self._digests = digests
+        self.form = tuple(looked_at), tuple(checks), digests
         self._checks = tuple((c.place, c.prefix, len(c.prefix), c.key) for c in checks)
         self.kinds: dict[tuple[bytes, ...], _Kind] = {}
+
+    def looked_at(self, attributes: Sequence[bytes]) -> tuple[bytes, ...]:
+        """The attributes whose values were looked at; of long ones digests."""
+        found = self._looked_at(attributes)
+        if not self._digests:
+            return found
+        return tuple(a if len(a) <= MAX_VALUE_BYTES else blake2b(a).digest() for a in found)
 
     def own(self, attributes: Sequence[bytes]) -> dict[str, Value] | None:
         """The values that are the span's own; None where its attributes are laid out otherwise."""
@@ -109,13 +115,12 @@ class _Layout:
             attribute = attributes[place]
             if not attribute.startswith(prefix):
                 return None
-            if key:
-                value = slim.value(attribute, start)
-                if value is None:
+            value = slim.value(attribute, start)
+            if value is None:
+                if key or not slim.is_flag(attribute, start):
                     return None
+            elif key:
                 found[key] = value
-            elif not slim.is_plain(attribute, start):
-                return None
         return found
 
 
@@ -126,8 +131,11 @@ def _nothing(_: Sequence[bytes]) -> tuple[bytes, ...]:
 class ScopeShapes:
     """The shapes of one scope of one resource. Owned by one thread."""
 
-    def __init__(self, keys: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, resource: Resource, scope: Scope, keys: Mapping[str, tuple[str, ...]]
+    ) -> None:
         """`keys`: per concept, the attributes whose values are a span's own."""
+        self.resource, self.scope = resource, scope
         self._keys = keys
         self._own = {key for found in keys.values() for key in found} | set(REQUEST_KEYS)
         self.readings = 0
@@ -150,12 +158,12 @@ class ScopeShapes:
         if not _are_valid(span):
             return None
         if kind.particulars is None:
-            return Known(None, sent)
+            return None, sent
         own = kind.particulars.read(sent)
         reading = kind.readings.get(own.tells)
         if reading is None:
             return None
-        return Known(_step(span, own, reading, arrival_ns), sent)
+        return _step(span, own, reading, arrival_ns), sent
 
     def learn(
         self, encoded: bytes, watched: Watched, step: Step | None, own: Particulars | None
@@ -228,12 +236,16 @@ def _layout(
         is_own = key in own_keys
         if is_own and slim.value(attribute, start) != watched.sent[key]:
             return None
-        if not is_own and (key in watched.seen or not slim.is_plain(attribute, start)):
+        if not is_own and (key in watched.seen or not _is_plain(attribute, start)):
             looked_at.append(place)
         else:
             checks.append(_Check(place, attribute[:start], key if is_own else ""))
-    size = sum(len(attributes[place]) for place in looked_at)
-    return _Layout(looked_at, checks) if size <= MAX_SHAPE_BYTES else None
+    digests = any(len(attributes[place]) > MAX_VALUE_BYTES for place in looked_at)
+    return _Layout(looked_at, checks, digests=digests)
+
+
+def _is_plain(attribute: bytes, start: int) -> bool:
+    return slim.value(attribute, start) is not None or slim.is_flag(attribute, start)
 
 
 def _are_valid(span: Any) -> bool:  # noqa: ANN401 - a message
@@ -269,9 +281,9 @@ class Shapes:
         if found is None:
             if sum(known.readings for known in self._scopes.values()) >= MAX_READINGS:
                 self._scopes.clear()
-            found = self._scopes[resource, scope] = ScopeShapes(self._keys)
+            found = self._scopes[resource, scope] = ScopeShapes(resource, scope, self._keys)
         elif found.readings >= MAX_READINGS:
-            found = self._scopes[resource, scope] = ScopeShapes(self._keys)
+            found = self._scopes[resource, scope] = ScopeShapes(resource, scope, self._keys)
         return found
 
     def read(

@@ -82,16 +82,7 @@ def _string_head(size: int) -> bytes:
 _STRING_HEADS = [_string_head(size) for size in range(_TABLED)]
 
 
-def string(attribute: bytes, at: int) -> str | None:
-    """The text from `at` on, behind the key of an attribute; None where it is no plain string."""
-    size = len(attribute) - at
-    head = _STRING_HEADS[size] if size < _TABLED else _string_head(size)
-    if not attribute.startswith(head, at):
-        return None
-    try:
-        return attribute[at + len(head) :].decode()
-    except UnicodeDecodeError:
-        return None
+_INT_HEADS = [bytes((size - 1, 0x18)) for size in range(1, MAX_VARINT_BYTES + 3)]
 
 
 def value(attribute: bytes, at: int) -> str | int | float | None:
@@ -99,25 +90,32 @@ def value(attribute: bytes, at: int) -> str | int | float | None:
     whole number is positive and short.
     """
     size = len(attribute) - at
+    head = _STRING_HEADS[size] if size < _TABLED else _string_head(size)
+    if attribute.startswith(head, at):
+        try:
+            return attribute[at + len(head) :].decode()
+        except UnicodeDecodeError:
+            return None
+    if 2 < size <= len(_INT_HEADS) and attribute.startswith(_INT_HEADS[size - 1], at):
+        return _whole(attribute[at + 2 :])
     if size == _DOUBLE_BYTES and attribute.startswith(_DOUBLE_HEAD, at):
         (double,) = _DOUBLE.unpack_from(attribute, at + 2)
         return float(double)
-    if size < MAX_VARINT_BYTES + 3 and attribute.startswith(_INT_HEADS[size], at):
-        number = 0
-        for place, byte in enumerate(attribute[at + 2 :]):
-            number |= (byte & 0x7F) << 7 * place
-        low = attribute[at + 2 : -1]
-        is_whole = attribute[-1] and attribute[-1] < 0x80 and (not low or min(low) > 0x7F)
-        return number if is_whole else None
-    return string(attribute, at)
+    return None
 
 
-_INT_HEADS = [b"\xff", b"\xff", b"\xff", *(bytes((n - 1, 0x18)) for n in range(3, 8))]
+def _whole(varint: bytes) -> int | None:
+    number, shift = 0, 0
+    for byte in varint:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+    is_whole = 0 < varint[-1] < 0x80 and all(byte > 0x7F for byte in varint[:-1])
+    return number if is_whole else None
 
 
-def is_plain(attribute: bytes, at: int) -> bool:
-    """Whether the value from `at` on is a string, number or flag that a full parse accepts."""
-    return value(attribute, at) is not None or attribute[at:] in (b"\x02\x10\x00", b"\x02\x10\x01")
+def is_flag(attribute: bytes, at: int) -> bool:
+    """Whether the value from `at` on is true or false."""
+    return attribute[at:] in (b"\x02\x10\x00", b"\x02\x10\x01")
 
 
 def key(attribute: bytes) -> tuple[str, int]:

@@ -130,6 +130,11 @@ PROCESSOR_FAMILIES: Final = (
         _SIGNAL,
     ),
     counter(
+        "agent_slo_processor_verified_spans_total",
+        "Spans read both by shape and in full (`runs.verify_ratio`); a difference is our bug.",
+        one_of("result", "same", "different"),
+    ),
+    counter(
         "agent_slo_processor_pipeline_errors_total",
         "Errors of our own, by stage; the spans were passed on.",
         _open("stage"),

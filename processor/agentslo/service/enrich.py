@@ -12,6 +12,7 @@ from agentslo import __version__
 from agentslo.model import CONTROL_FLOW, Run, SloResult, Step, Verdict
 from agentslo.otlp import wire
 from agentslo.otlp.splice import Attribute, encode
+from agentslo.step import Reading
 
 SCOPE = "agentslo"
 SPAN_ID_BYTES = 8
@@ -22,7 +23,7 @@ _NAMED_SCOPE = wire.part(b"\x0a", SCOPE.encode()) + wire.part(b"\x12", __version
 _SCOPED = wire.part(b"\x0a", _NAMED_SCOPE)
 
 
-def step_result(step: Step) -> str:
+def step_result(step: Step | Reading) -> str:
     """`ok`, `error`, `interrupted` or `unknown`, as known when the span arrived."""
     if step.fault in CONTROL_FLOW:
         return "interrupted"

@@ -30,6 +30,8 @@ _TALLIES: Mapping[str, tuple[Family, Labels]] = {
     "unreadable_scope": (m.PARSE_FAILURES, ("traces",)),
     "invalid_ids": (m.PARSE_FAILURES, ("traces",)),
     "unreadable_log": (m.PARSE_FAILURES, ("logs",)),
+    "read_same": (m.VERIFIED_SPANS, ("same",)),
+    "read_differs": (m.VERIFIED_SPANS, ("different",)),
     "read_error": (m.PIPELINE_ERRORS, ("read",)),
     "close_error": (m.PIPELINE_ERRORS, ("close",)),
     "watch_error": (m.PIPELINE_ERRORS, ("watch",)),

@@ -13,13 +13,10 @@ from google.protobuf.message import DecodeError
 
 from agentslo.config.directory import Directory
 from agentslo.config.options import RunsOptions
-from agentslo.dialects import values
-from agentslo.dialects.base import Attributes
+from agentslo.dialects.base import Attributes, SpanView
 from agentslo.dialects.ids import read_ids
-from agentslo.dialects.read import Reader, without_declared
-from agentslo.dialects.shapes import Known, ScopeShapes, Shapes
-from agentslo.measure.labels import clean
-from agentslo.model import AGENT_LIKE, Resource, Role, Run, Scope, Step
+from agentslo.dialects.read import Reader
+from agentslo.model import AGENT_LIKE, Role, Run, Step
 from agentslo.otlp.cut import Batch, Request
 from agentslo.otlp.splice import encode, step_attributes
 from agentslo.outcomes.cost import Price, no_price
@@ -38,13 +35,17 @@ from agentslo.service.events import Happening, HeldSpan, Released
 from agentslo.service.faults import Faults
 from agentslo.service.heard import Heard
 from agentslo.service.held import kept_span, span_of
+from agentslo.service.reading import Readings
 from agentslo.service.senders import Senders
 from agentslo.service.verdicts import Verdicts
+from agentslo.step import Reading
 from agentslo.watch.remote import Remote
 from agentslo.watch.watch import Watch
 
 GENERIC = "generic"
 """Counted as the dialect of steps that no dialect gave a role."""
+_TALLIED = {arrival: f"step_{arrival.value}" for arrival in Arrival}
+_MAY_HEAD = AGENT_LIKE | {Role.STEP}
 _ASKED = AGENT_LIKE | {Role.LLM}
 _TAKEN = (Arrival.NEW, Arrival.DUPLICATE)
 
@@ -53,10 +54,11 @@ _TAKEN = (Arrival.NEW, Arrival.DUPLICATE)
 class Fed:
     """What became of a request: what leaves at once (`request`), which of its spans are agent
     spans (`agent`, per batch), how many spans came and stay behind, what a journal keeps of it
-    (`row`, where one does), and what happened.
+    (`row`, where one does), and what happened. `verify`: its spans are read both ways.
     """
 
     request: Request
+    verify: bool = False
     spans: int = 0
     kept: int = 0
     agent: list[list[bytes]] = field(default_factory=list)
@@ -80,10 +82,10 @@ class Pipeline:
         watch: Watch | Remote | None = None,
     ) -> None:
         """`untrusted`: listeners whose spans' `agent_slo.declared.*` attributes are not read."""
-        self._options, self._reader, self._untrusted = runs, reader, untrusted
-        self._shapes = Shapes(reader)
+        self._options = runs
         self.tally: Counter[str] = Counter()
         self._faults = Faults(self.tally)
+        self._readings = Readings(reader, untrusted, runs.verify_ratio, self._faults, self.tally)
         self.changes = Changes()
         self.left: list[Place] = []
         """Spans that were held and left without a request, while somebody watches `changes`."""
@@ -91,10 +93,10 @@ class Pipeline:
         self.senders = Senders(self.changes)
         habits = Habits(
             tools=lambda scope: (
-                self.senders.shows("tools", scope) or self._reader.shows_tools(scope)
+                self.senders.shows("tools", scope) or self._readings.reader.shows_tools(scope)
             ),
             answers=lambda scope: (
-                self.senders.shows("answers", scope) or self._reader.shows_answers(scope)
+                self.senders.shows("answers", scope) or self._readings.reader.shows_answers(scope)
             ),
         )
         self.verdicts = Verdicts(runs, directory, habits, self._faults, price, self.changes, watch)
@@ -104,13 +106,13 @@ class Pipeline:
 
     def replace(self, directory: Directory, reader: Reader, price: Price) -> None:
         """Put other agent files in force; open runs are judged by them when they close."""
-        self.verdicts.directory, self._reader = directory, reader
-        self.verdicts.price, self._shapes = price, Shapes(reader)
+        self.verdicts.directory, self.verdicts.price = directory, price
+        self._readings.replace(reader)
 
     @property
     def plugin_failures(self) -> Mapping[str, int]:
         """Per dialect plug-in, the spans on which it raised."""
-        return self._reader.plugin_failures
+        return self._readings.reader.plugin_failures
 
     def _splits(self, steps: Sequence[Step]) -> bool:
         """True where the agents below a workflow are runs of their own (`scope: agent`)."""
@@ -127,7 +129,7 @@ class Pipeline:
 
     def traces(self, body: bytes, now_ns: int, source: str = "") -> Fed:
         """Take one trace export request. Raises `CutError` where it is none."""
-        fed = Fed(Request(body))
+        fed = Fed(Request(body), verify=self._readings.drawn())
         if self.changes.watched:
             fed.row = Row(arrived_ns=now_ns)
         for batch in fed.request.batches:
@@ -165,95 +167,77 @@ class Pipeline:
             return
         if scope.name == SCOPE:
             return
-        marker_in, wide = self._reader.marker_in, self._reader.reads_scope(scope.name)
+        readings = self._readings
+        marker_in, wide = readings.reader.marker_in, readings.reader.reads_scope(scope.name)
         marker = b"" if wide else marker_in(b"".join(batch.items))
         if marker is None:
             fed.plain += batch.items
             return
-        shapes = self._shapes.of(resource, scope)
+        shapes = readings.shapes(resource, scope)
         leaving: list[bytes] = []
+
+        def told(view: SpanView, step: Step | None) -> None:
+            fed.happenings.extend(self.heard.linked(view, step, now_ns))
+
         for encoded in batch.items:
             # Spans of one scope hold the same marker, mostly.
-            if marker not in encoded and marker_in(encoded) is None:
-                leaving.append(encoded)
-                fed.plain.append(encoded)
-                continue
-            known = shapes.known(encoded, now_ns) or self._known(
-                encoded, resource, scope, shapes, now_ns, source, fed
-            )
-            step = known.step if known else None
-            if known is None or step is None:
-                leaving.append(encoded)
-                fed.plain.append(encoded)
-                continue
-            step.source = source
-            fed.newest_ns = max(fed.newest_ns, step.end_ns)
-            out = self._take(step, known.sent, HeldSpan(batch=batch, encoded=encoded), now_ns, fed)
-            if out is None:
-                fed.kept += 1
-            else:
-                leaving.append(out)
-                agent.append(out)
+            if marker in encoded or marker_in(encoded) is not None:
+                step, sent = readings.read(encoded, shapes, source, now_ns, told, verify=fed.verify)
+                if step is not None:
+                    step.source = source
+                    out = self._take(step, sent, batch, encoded, fed, now_ns)
+                    if out is None:
+                        fed.kept += 1
+                    else:
+                        leaving.append(out)
+                        agent.append(out)
+                    continue
+            leaving.append(encoded)
+            fed.plain.append(encoded)
         batch.items = leaving
 
-    def _known(
-        self,
-        encoded: bytes,
-        resource: Resource,
-        scope: Scope,
-        shapes: ScopeShapes,
-        now_ns: int,
-        source: str,
-        fed: Fed,
-    ) -> Known | None:
-        """A span read in full; None where it cannot be read (counted)."""
-        try:
-            view = values.span(encoded, resource, scope)
-            if not _valid(view.trace_id, 16) or not _valid(view.span_id, 8):
-                self.tally["invalid_ids"] += 1
-                return None
-            if source in self._untrusted:
-                view = without_declared(view)
-            step = self._shapes.read(view, encoded, shapes, now_ns)
-            fed.happenings.extend(self.heard.linked(view, step, now_ns))
-        except DecodeError:
-            self.tally["unreadable_span"] += 1
-            return None
-        except Exception:  # noqa: BLE001 - a bug in a dialect must not stop forwarding
-            self._faults.note("read", f"a span of scope {clean(scope.name)}")
-            return None
-        return Known(step, view.attributes)
-
     def _take(
-        self, step: Step, sent: Attributes, span: HeldSpan, now_ns: int, fed: Fed
+        self, step: Step, sent: Attributes, batch: Batch, encoded: bytes, fed: Fed, now_ns: int
     ) -> bytes | None:
         """Assemble one step; gives the bytes that leave now, None where the span is held."""
-        arrival = self.assembler.add(step, now_ns)
-        self.tally[f"step_{arrival.value}"] += 1
-        self.agent_spans[step.dialect or GENERIC] += 1
-        if step.role is Role.TOOL:
-            self.senders.learn("tools", step.scope)
-        elif step.answered and step.role is Role.LLM:
-            self.senders.learn("answers", step.scope)
+        arrival, reading = self.assembler.add(step, now_ns), step.reading
+        self.tally[_TALLIED[arrival]] += 1
+        self.agent_spans[reading.dialect or GENERIC] += 1
+        if not reading.shown:
+            self._show(reading)
         if arrival in _TAKEN:
-            if self._reader.hashes_requests and step.role in _ASKED:
+            if reading.role in _ASKED and self._readings.reader.hashes_requests:
                 self.assembler.open[step.trace_id].hash_request(step, sent)
             if fed.row is not None:
                 fed.row.steps.append(step)
-        if step.enriched:
+        fed.newest_ns = max(fed.newest_ns, step.end_ns)
+        if reading.enriched:
             self.tally["already_enriched"] += 1
-            return span.encoded
+            return encoded
         if arrival is Arrival.LATE:
-            return self._late(step, span.encoded, now_ns, fed)
+            return self._late(step, encoded, now_ns, fed)
         if arrival is Arrival.OVER_BOUND:
-            return span.encoded
-        if self._options.hold_roots and self.assembler.wants_held(step):
-            held = Held(step, span, now_ns, len(span.encoded))
+            return encoded
+        if (
+            reading.role in _MAY_HEAD
+            and self._options.hold_roots
+            and self.assembler.wants_held(step)
+        ):
+            held = Held(step, HeldSpan(batch=batch, encoded=encoded), now_ns, len(encoded))
             if self.assembler.hold(held) is not None:
                 self.tally["held_duplicate"] += 1
             fed.held.append(held)
             return None
-        return span.encoded + step_attributes(step.role.value, step_result(step))
+        return encoded + reading.added
+
+    def _show(self, reading: Reading) -> None:
+        """What the first span of a reading shows of its scope; what all of them get added."""
+        if reading.role is Role.TOOL:
+            self.senders.learn("tools", reading.scope)
+        elif reading.answered and reading.role is Role.LLM:
+            self.senders.learn("answers", reading.scope)
+        reading.added = step_attributes(reading.role.value, step_result(reading))
+        reading.shown = True
 
     def _late(self, step: Step, encoded: bytes, now_ns: int, fed: Fed) -> bytes:
         """A span of a closed run: a copy of its root gets the verdict, others their mark. What it
@@ -342,7 +326,3 @@ class Pipeline:
         run = self._built(closed)
         held = span_of(closed.held) if closed.held else None
         return self.verdicts.closed(run, held, now_ns)
-
-
-def _valid(ident: bytes, length: int) -> bool:
-    return len(ident) == length and any(ident)

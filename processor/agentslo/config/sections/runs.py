@@ -6,7 +6,7 @@ In: nodes. Out: `RunsOptions`. No state. Source: design.md 2.
 from dataclasses import replace
 
 from agentslo.config.fields import Key
-from agentslo.config.kinds import Boolean, ByteSize, Duration, Integer, choice_of
+from agentslo.config.kinds import Boolean, ByteSize, Duration, Integer, Number, choice_of
 from agentslo.config.options import RunsOptions, Scope, VerdictSpans
 from agentslo.config.reading import OptionPath, Reading
 from agentslo.config.schema import Group
@@ -63,6 +63,11 @@ RUNS = Group(
             "verdict_span",
             choice_of(VerdictSpans),
             "When a verdict span is sent: the root is lost or its outcome changed, always, never.",
+        ),
+        Key(
+            "verify_ratio",
+            Number(0, 1),
+            "Share of requests whose spans are also read in full, to compare.",
         ),
         Key("max_open_runs", Integer(1, 10_000_000), "Runs open at once; the oldest then close."),
         Key("max_steps_per_trace", Integer(1, 1_000_000), "Steps kept of one trace."),
