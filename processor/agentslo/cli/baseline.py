@@ -2,12 +2,14 @@
 
 In: the baselines beside a service's ledger (`storage.directory`, or --storage); recordings. Out: a
 table or JSON; baselines written. A running service reads them when it starts. Exit codes: 0 done or
-alike, 1 a file cannot be read, 2 they differ (compare), 3 no such baseline or too few runs.
+alike, 1 a file cannot be read, 2 they differ (compare), 3 no such baseline, too few runs, or no
+whole answer of Prometheus.
 """
 
 import argparse
 import json
 import sys
+import time
 from dataclasses import replace
 from os import environ
 from pathlib import Path
@@ -21,9 +23,13 @@ from agentslo.service.stream import Stream
 from agentslo.watch import windows
 from agentslo.watch.baseline import Baseline, BaselineError
 from agentslo.watch.counts import js_distance, psi
+from agentslo.watch.prometheus import Prometheus, PrometheusError
 from agentslo.watch.shelf import Shelf, read
+from agentslo.watch.slices import Tally
+from agentslo.watch.sources import from_replicas
 
 NOT_FOUND = 3
+HOUR_S = 3_600.0
 _MIN_FROZEN = 100
 
 
@@ -46,7 +52,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     freeze.add_argument("paths", nargs="+", metavar="PATH", help="recordings, as for replay")
     compare = commands.add_parser("compare", parents=[shared], help="hold one against another")
     compare.add_argument("before", type=Path, metavar="BEFORE", help="an exported one")
-    compare.add_argument("after", type=Path, metavar="AFTER", help="the one to judge")
+    compare.add_argument("after", type=Path, metavar="AFTER", nargs="?", help="the one to judge")
+    compare.add_argument(
+        "--prometheus",
+        metavar="URL",
+        help="judge what all replicas counted, in place of AFTER (AGENTSLO_PROMETHEUS_TOKEN)",
+    )
+    compare.add_argument(
+        "--hours", type=float, default=24.0, help="how far back with --prometheus (default 24)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,6 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
                 return _freeze(shelf, config, arguments)
     except ConfigError as error:
         sys.stderr.write("\n".join(render(p) for p in error.problems) + "\n")
+    except PrometheusError as error:
+        sys.stderr.write(f"agentslo baseline: {error}\n")
+        return NOT_FOUND
     except (BaselineError, FileError, OSError) as error:
         sys.stderr.write(f"agentslo baseline: {error}\n")
     return 1
@@ -157,16 +174,28 @@ def _freeze(shelf: Shelf, config: ServiceConfig, arguments: argparse.Namespace) 
     return 0 if frozen else NOT_FOUND
 
 
+def _judged(arguments: argparse.Namespace, before: Baseline) -> Tally:
+    """What is judged: a file, or the last hours as Prometheus knows them."""
+    if arguments.after is not None:
+        return read(arguments.after).tally
+    if not arguments.prometheus:
+        raise BaselineError("give AFTER, or --prometheus URL")
+    prometheus = Prometheus(arguments.prometheus, environ.get("AGENTSLO_PROMETHEUS_TOKEN", ""))
+    end_s = time.time()
+    found = from_replicas(prometheus, end_s - arguments.hours * HOUR_S, end_s)
+    return found.get((before.agent, before.environment), Tally())
+
+
 def _compare(arguments: argparse.Namespace) -> int:
-    """Every feature's deviate of one baseline against another; 2 where one drifted."""
-    before, after = read(arguments.before), read(arguments.after)
-    options = DriftOptions()
-    found = windows.deviates(after.tally, before.tally, options.min_window_runs)
+    """Every feature's deviate of one baseline, or window, against another; 2 where one drifted."""
+    before, options = read(arguments.before), DriftOptions()
+    after = _judged(arguments, before)
+    found = windows.deviates(after, before.tally, options.min_window_runs)
     rows: list[dict[str, object]] = []
     for name, (z, runs) in sorted(found.items(), key=lambda item: -item[1][0]):
-        tops = windows.top_bins(name, after.tally, before.tally)
+        tops = windows.top_bins(name, after, before.tally)
         bins = [{"bin": b, "expected": e, "observed": o} for b, e, o in tops]
-        _, w, b = windows.vectors(name, after.tally, before.tally)
+        _, w, b = windows.vectors(name, after, before.tally)
         row = {"feature": name, "z": round(z, 3), "runs": runs, "psi": round(psi(w, b), 4)}
         rows.append({**row, "js_distance": round(js_distance(w, b), 4), "bins": bins})
     if arguments.json:

@@ -26,7 +26,7 @@ from agentslo.respond.desk import Ask as DeskAsk
 from agentslo.respond.desk import Draft, Rule
 from agentslo.respond.exceptions import COVERS, GIVEN, MAX_AGE_S, draft, end, in_force
 from agentslo.respond.from_ledger import from_ledger
-from agentslo.respond.from_prometheus import Prometheus, PrometheusError, from_prometheus
+from agentslo.respond.from_prometheus import from_prometheus
 from agentslo.respond.gates import (
     EXIT_CODES,
     RECORDED,
@@ -40,6 +40,7 @@ from agentslo.respond.rights import Refused
 from agentslo.store.audit import audit
 from agentslo.store.decisions import Book, DecisionsError, Entry
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
+from agentslo.watch.prometheus import Prometheus, PrometheusError
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

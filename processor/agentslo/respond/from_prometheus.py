@@ -6,70 +6,17 @@ becomes `trouble`, so that the gate is inconclusive. No state.
 
 import json
 import math
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from agentslo.config.agent_options import AgentFile
 from agentslo.outcomes.groups import HARM
 from agentslo.respond.budget import Counts
 from agentslo.respond.gates import Ask, Evidence, SloEvidence
+from agentslo.watch.prometheus import Prometheus, PrometheusError
 
-TIMEOUT_S = 30.0
 STEP_S = 6 * 3600
 HISTORY_S = 62 * 86_400
 _HARM = "|".join(HARM)
-
-Sample = tuple[float, float]
-"""Unix seconds and value."""
-Labels = Mapping[str, str]
-
-
-class PrometheusError(Exception):
-    """A query that got no usable answer."""
-
-
-class Prometheus:
-    """One Prometheus, asked over HTTP."""
-
-    def __init__(self, url: str, token: str = "") -> None:
-        if not url.startswith(("http://", "https://")):
-            raise PrometheusError(f"{url}: give an address such as http://prometheus:9090")
-        self._url, self._token = url.rstrip("/"), token
-
-    def at(self, query: str, time_s: float) -> list[tuple[Labels, float]]:
-        """The instant vector of a query."""
-        found = self._ask("query", {"query": query, "time": f"{time_s:.3f}"})
-        return [(row["metric"], float(row["value"][1])) for row in found]
-
-    def over(self, query: str, start_s: float, end_s: float) -> list[tuple[Labels, list[Sample]]]:
-        """The series of a query at every step; the last step is `end_s`."""
-        times = {"start": f"{start_s:.3f}", "end": f"{end_s:.3f}", "step": str(STEP_S)}
-        found = self._ask("query_range", {"query": query, **times})
-        return [
-            (row["metric"], [(float(t), float(value)) for t, value in row["values"]])
-            for row in found
-        ]
-
-    def _ask(self, what: str, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
-        body = urllib.parse.urlencode(parameters).encode()
-        request = urllib.request.Request(f"{self._url}/api/v1/{what}", data=body)  # noqa: S310 - http(s) by the check above
-        if self._token:
-            request.add_header("Authorization", f"Bearer {self._token}")
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
-                found = json.load(answer)
-            result: list[dict[str, Any]] = found["data"]["result"]
-        except urllib.error.HTTPError as error:
-            with error:
-                raise PrometheusError(f"{self._url} answers {error.code}") from error
-        except OSError as error:
-            raise PrometheusError(f"{self._url} does not answer: {error}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise PrometheusError(f"{self._url} does not answer as Prometheus does") from error
-        return result
 
 
 def from_prometheus(prometheus: Prometheus, file: AgentFile | None, ask: Ask) -> Evidence:
@@ -123,7 +70,7 @@ def _histories(
     found: dict[str, dict[float, dict[str, float]]] = {}
     for period in sorted(set(days.values())):
         query = f"agent_slo:runs:increase{period}d{{{who}}}"
-        for labels, samples in prometheus.over(query, now_s - HISTORY_S, now_s):
+        for labels, samples in prometheus.over(query, now_s - HISTORY_S, now_s, STEP_S):
             slo = labels["slo"]
             if days.get(slo) != period:
                 continue
