@@ -117,12 +117,13 @@ def test_counts_of_a_slice_are_the_same_from_prometheus_one_process_and_replay(
         take(found.processors[number % 2], number)
     family = 'sum(agent_slo_drift_bin_total{feature="retry"})'
     until(lambda: scraping.value(family) == RUNS, timeout_s=60, what="all runs to be scraped")
-    tallies = from_replicas(asked, start_s, time.time())
+    counted_s = time.time()
+    tallies = from_replicas(asked, start_s, counted_s)
     assert counts(tallies) == counts(replayed()) == counts(in_one_process())
     (tally,) = tallies.values()
     assert tally.runs == RUNS
     # Nothing happened since: nothing is counted twice.
-    assert not from_replicas(asked, time.time() - 0.5, time.time())
+    assert not from_replicas(asked, counted_s, time.time())
 
     # Prometheus is away, and comes again: it has what it had, and goes on.
     scraping.stop()
