@@ -1,12 +1,12 @@
 """How unlike all earlier requests a request is, from its words alone.
 
 Idea: a request about something new shares few of its rare words, or pieces of them, with any
-request of the baseline. Formula: 1 - mean over the 5 nearest baseline requests of (weight of the
-words shared with it / weight of all words of the request), weight = ln((n + 1) / (df + 1/2))^2.
+request of the baseline. Formula: 1 - mean over the 5 nearest baseline requests of (2 * weight of
+the words shared with it / weight of all words of both), weight = ln((n + 1) / (df + 1/2))^2.
 In: packed hashes of requests (`dialects.request`). Out: 0 (said before) to 1 (nothing of it known).
 State: the hashes of at most MAX_REFERENCES baseline requests; never written to disk. Calibrated by
-leaving out: each baseline request is scored against all others, so no request judges itself and
-none is set aside. It sees foreign topics, not a new mix of known ones. Measured: docs/drift.md.
+leaving out: each baseline request is scored against all others, with the weights they alone would
+give, so it is one more draw of what later requests are and none is set aside. It sees foreign topics, not a new mix of known ones. Measured: docs/drift.md.
 """
 
 import math
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 MAX_REFERENCES = 1_000
 NEAREST = 5
-MAX_POSTINGS = 250
+MAX_POSTINGS = 100
 """A word found in more requests than this tells nothing of any of them, and would cost most."""
 
 QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
@@ -63,11 +63,15 @@ class NoveltyIndex:
         )
         self._size = len(sets)
         self._weights = np.log((self._size + 1) / (self._df + 0.5)) ** 2
+        self._without = np.log(self._size / (self._df - 0.5)) ** 2 if self._size else self._weights
+        """The weights if one of the requests that hold the word were not there."""
         self._unknown = math.log((self._size + 1) / 0.5) ** 2
-        left_out = np.sort([self._score(s, own) for own, s in enumerate(sets)])
-        self.edges = np.quantile(left_out, QUANTILES) if len(left_out) else np.empty(0)
+        self._totals = self._sums(np.arange(len(self._words)), self._weights)
+        self.left_out = np.array([self._score(s, own) for own, s in enumerate(sets)])
+        """The score of each reference against all others."""
+        self.edges = np.quantile(self.left_out, QUANTILES) if sets else np.empty(0)
         self.calibration = np.bincount(
-            np.searchsorted(self.edges, left_out), minlength=len(BINS)
+            np.searchsorted(self.edges, self.left_out), minlength=len(BINS)
         ).astype(float)
         """How many references fall into each bin."""
 
@@ -85,25 +89,26 @@ class NoveltyIndex:
             return 0.0
         found = np.minimum(np.searchsorted(self._words, words), len(self._words) - 1)
         known = found[self._words[found] == words]
-        df = self._df[known]
+        weights = self._weights if own < 0 else self._without
+        total = float(weights[known].sum()) + self._unknown * (len(words) - len(known))
+        telling = known[self._df[known] <= MAX_POSTINGS]
+        both = self._totals + total
         if own >= 0:
-            known, df = known[df > 1], df[df > 1]
-        weights = self._weights[known]
-        total = float(weights.sum()) + self._unknown * (len(words) - len(known))
-        near = self._overlaps(known[df <= MAX_POSTINGS])
+            both += self._sums(known, self._without - self._weights)
+        near = 2 * self._sums(telling, weights) / both
         if own >= 0:
             near[own] = 0.0
         best = np.partition(near, -NEAREST)[-NEAREST:]
-        return max(0.0, 1 - float(best.mean()) / total)
+        return max(0.0, 1 - float(best.mean()))
 
-    def _overlaps(self, known: NDArray[np.intp]) -> NDArray[np.float64]:
-        """The weight each reference shares with the words at `known`."""
+    def _sums(self, known: NDArray[np.intp], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The weight of the words at `known` that each reference holds."""
         lengths = self._df[known]
         ends = np.cumsum(lengths)
         if not len(ends):
             return np.zeros(self._size)
         shift = np.repeat(self._starts[known] - (ends - lengths), lengths)
         owners = self._owners[np.arange(int(ends[-1])) + shift]
-        shared = np.repeat(self._weights[known], lengths)
+        shared = np.repeat(weights[known], lengths)
         found: NDArray[np.float64] = np.bincount(owners, shared, self._size).astype(np.float64)
         return found

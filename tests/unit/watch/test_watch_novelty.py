@@ -40,6 +40,15 @@ def test_the_baseline_does_not_judge_itself_by_itself() -> None:
     assert float(((fresh - expected) ** 2 / expected).sum()) < 29  # chi-square, 7 df, p 1e-4
 
 
+def test_a_reference_scores_as_if_it_had_never_been_one() -> None:
+    texts = _requests(KNOWN, 60, 1) + _requests(NEW, 5, 2)
+    index = NoveltyIndex(texts)
+
+    for place in (0, 17, 61, 64):
+        others = NoveltyIndex(texts[:place] + texts[place + 1 :])
+        assert abs(float(index.left_out[place]) - others.score(texts[place])) < 0.01
+
+
 def test_a_request_without_words_is_not_scored_as_new() -> None:
     index = NoveltyIndex(_requests(KNOWN, 300, 1))
 
