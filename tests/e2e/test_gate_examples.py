@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from support.gate_examples import FOLDER, documents, filled, flagger_ranges
+from support.gate_examples import FOLDER, argo_verdict, documents, filled, flagger_ranges
 from support.ledgers import a_run, ledger_of
 
 MINUTE_NS = 60 * 1_000_000_000
@@ -96,3 +96,18 @@ def test_the_templates_of_flagger_give_one_number_and_have_a_range_each() -> Non
         query = template["spec"]["query"]
         assert query.rstrip().splitlines()[-1].startswith("or vector(")
         assert "{{" not in filled(query, "shop")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "argo", "flagger"),
+    [(-1.0, "fail", False), (0.0, "inconclusive", True), (1.0, "pass", True)],
+)
+def test_a_release_that_is_worse_stops_and_one_not_known_yet_waits(
+    verdict: float, argo: str, *, flagger: bool
+) -> None:
+    (template,) = documents("argo-rollouts.yaml")
+    metric = next(m for m in template["spec"]["metrics"] if m["name"] == "release")
+    least, most = flagger_ranges()["agent-slo-release"]
+
+    assert argo_verdict(metric, verdict) == argo
+    assert (least <= verdict <= most) is flagger

@@ -15,7 +15,7 @@ from support.tools import PROJECT_ROOT
 
 FOLDER = PROJECT_ROOT / "examples" / "gates"
 Verdict = Literal["pass", "fail", "inconclusive"]
-_CONDITION = re.compile(r"result\[0\] (<=|>=|<|>) ([\d.]+)")
+_CONDITION = re.compile(r"result\[0\] (<=|>=|<|>) (-?[\d.]+)")
 _VARIABLE = re.compile(r"\{\{\s*(?:args|variables)\.(\w+)\s*\}\}")
 Document = dict[str, Any]
 

@@ -52,6 +52,14 @@ OPERATIONS: Final[tuple[Family, ...]] = (
         *(_AGENT, _ENVIRONMENT),
     ),
     gauge(
+        "agent_slo_release_verdict",
+        "Whether the newer of two releases that serve side by side is worse (-1), proven not worse "
+        "(1), or not known yet (0).",
+        *(_AGENT, _ENVIRONMENT),
+        Label(name="stable", cap="releases"),
+        Label(name="canary", cap="releases"),
+    ),
+    gauge(
         "agent_slo_retraining_requests",
         "Retraining requests, by the state they are in.",
         *(_AGENT, _ENVIRONMENT),

@@ -14,6 +14,7 @@ which one of them has no run says nothing, so what both have in common cancels.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 ALPHA = 0.02
@@ -75,8 +76,12 @@ def compare(slices: Sequence[Slice], alpha: float = ALPHA) -> Comparison:
 
 
 def _worse_steps(one: Slice) -> list[float]:
-    na, nb = len(one.stable), len(one.canary)
-    stable_bad, canary_bad = sum(one.stable), sum(one.canary)
+    return _worse_of(len(one.stable), len(one.canary), sum(one.stable), sum(one.canary))
+
+
+@lru_cache(maxsize=4_096)
+def _worse_of(na: int, nb: int, stable_bad: int, canary_bad: int) -> list[float]:
+    """The steps of a slice: many slices have the same few counts."""
     steps = []
     for stable in _STABLE:
         for odds in _ODDS:

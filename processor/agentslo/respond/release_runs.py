@@ -7,13 +7,14 @@ that is worse in any of them is worse, however many more tasks it completes (req
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from agentslo.outcomes.groups import BAD, HARM, NOT_JUDGED
 from agentslo.respond.bundle_files import MAX_RUNS
 from agentslo.respond.canary import ALPHA, MARGIN, Verdict
 from agentslo.respond.strata import Judged, Stratified, overall, stratified
-from agentslo.store.ledger import Ledger, LedgerRun, Query
+from agentslo.store.ledger import Ledger, LedgerCount
 
 INDICATORS: Mapping[str, frozenset[str]] = {
     "failed": frozenset(BAD),
@@ -39,16 +40,15 @@ class Pair:
     since_ns: int
 
 
-def comparison(ledger: Ledger, pair: Pair, now_ns: int) -> dict[str, Any]:
-    """The verdict with the numbers of every indicator."""
-    query = Query(
-        agent=pair.agent, environment=pair.environment, since_ns=pair.since_ns, limit=MAX_RUNS
-    )
-    runs = [
+def comparison(ledger: Ledger, pair: Pair, now_ns: int, max_runs: int = MAX_RUNS) -> dict[str, Any]:
+    """The verdict with the numbers of every indicator, over the newest `max_runs`."""
+    newest_first = ledger.counts(pair.agent, pair.environment, pair.since_ns)
+    mine = (
         run
-        for run in ledger.runs(query)
+        for run in newest_first
         if run.release in (pair.stable, pair.canary) and run.counted_ns <= now_ns
-    ][::-1]
+    )
+    runs = list(islice(mine, max_runs))[::-1]
     coverage = _coverage(runs, pair.canary)
     found = {
         name: stratified(_judged(runs, pair, bad), ALPHA / WAYS) for name, bad in INDICATORS.items()
@@ -91,14 +91,14 @@ def _line(one: Stratified) -> dict[str, Any]:
     }
 
 
-def _coverage(runs: Sequence[LedgerRun], canary: str) -> float:
+def _coverage(runs: Sequence[LedgerCount], canary: str) -> float:
     """Share of the canary's runs that were judged: a canary may not hide in unknown."""
     mine = [run for run in runs if run.release == canary]
     unknown = sum(1 for run in mine if run.outcome == "unknown")
     return 1 - unknown / len(mine) if mine else 0.0
 
 
-def _judged(runs: Sequence[LedgerRun], pair: Pair, bad: frozenset[str]) -> list[Judged]:
+def _judged(runs: Sequence[LedgerCount], pair: Pair, bad: frozenset[str]) -> list[Judged]:
     return [
         Judged(
             time_ns=run.counted_ns,

@@ -23,11 +23,12 @@ from agentslo.respond.desk import Desk
 from agentslo.respond.duty import FLAGS_FILE, Duty
 from agentslo.respond.gates import RECORDED as GATE
 from agentslo.respond.incidents import Incident
+from agentslo.respond.live_releases import LiveReleases
 from agentslo.respond.retraining import Request
 from agentslo.respond.training import Training
 from agentslo.respond.triggers import take
 from agentslo.service.incident_metrics import show_containments, show_incidents
-from agentslo.service.release_metrics import show_releases
+from agentslo.service.release_metrics import show_releases, show_verdicts
 from agentslo.service.roles import Role
 from agentslo.store.decisions import Decisions, DecisionsError, open_decisions
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
@@ -68,6 +69,7 @@ class Operations:
         self._intake: AlertIntake | None = None
         self._duty: Duty | None = None
         self._training: Training | None = None
+        self._releases = LiveReleases(Path(config.storage.directory) / LEDGER_FILE)
         self._looked_ns = 0
         self._looking: asyncio.Future[None] | None = None
         self.picture = Picture()
@@ -128,6 +130,7 @@ class Operations:
         show_containments(metrics, self.picture.containments, environments, now_ns)
         seq, digest = self.picture.head
         show_releases(metrics, self.picture.requests, self.picture.gates)
+        show_verdicts(metrics, self._releases.verdicts)
         metrics.replace(m.DECISIONS_HEAD, {(digest,): float(seq)} if seq else {})
 
     async def _on_thread(self, work: Work, now_ns: int) -> None:
@@ -156,6 +159,10 @@ class Operations:
     def _look(self, now_ns: int) -> None:
         if self._duty is None or self._decisions is None or self._training is None:
             return
+        try:
+            self._releases.look(now_ns)
+        except (LedgerError, sqlite3.Error) as error:
+            logger.warning("releases are not compared: %s", error)
         head = self._decisions.head
         if head == self.picture.head and self.picture.flags:
             return
@@ -173,5 +180,6 @@ class Operations:
         )
 
     def _close(self) -> None:
+        self._releases.close()
         if self._decisions is not None:
             self._decisions.close()

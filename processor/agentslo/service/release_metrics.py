@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from agentslo.measure import names as m
 from agentslo.measure.series import Metrics
+from agentslo.respond.live_releases import Beside
 from agentslo.respond.retraining import Request
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ def show_releases(
     metrics.replace(m.RETRAINING_REQUESTS, {at: float(n) for at, n in states.items()})
     metrics.replace(m.ROLLBACKS, {at: float(n) for at, n in rollbacks.items()})
     _show_evaluations(metrics, requests)
+
+
+def show_verdicts(metrics: Metrics, verdicts: Mapping[Beside, int]) -> None:
+    """Set the verdicts on releases that serve side by side."""
+    found: dict[Labels, float] = {at: float(verdict) for at, verdict in verdicts.items()}
+    metrics.replace(m.RELEASE_VERDICT, found)
 
 
 def _show_evaluations(metrics: Metrics, requests: Sequence[Request]) -> None:

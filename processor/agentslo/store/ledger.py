@@ -88,6 +88,16 @@ class LedgerResult:
     slos: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerCount:
+    """What of a run two releases are compared by."""
+
+    counted_ns: int
+    release: str
+    task_type: str
+    outcome: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """Which runs to list; empty fields do not restrict."""
@@ -229,6 +239,23 @@ class Ledger:
             statement, (agent, environment, since_ns)
         ):
             yield LedgerResult(counted_ns, outcome, _slos(body))
+
+    def counts(self, agent: str, environment: str, since_ns: int) -> Iterator[LedgerCount]:
+        """What an agent's runs are compared by, newest first."""
+        statement = (
+            "SELECT counted_ns, release, task_type, outcome FROM runs WHERE agent = ? "
+            "AND environment = ? AND counted_ns >= ? ORDER BY counted_ns DESC"
+        )
+        for row in self._db.execute(statement, (agent, environment, since_ns)):
+            yield LedgerCount(*row)
+
+    def releases(self, since_ns: int) -> Iterator[tuple[str, str, str, int, int, int]]:
+        """Releases seen since then: agent, environment, release, when first and last, runs."""
+        statement = (
+            "SELECT agent, environment, release, MIN(counted_ns), MAX(counted_ns), COUNT(*) "
+            "FROM runs WHERE counted_ns >= ? GROUP BY agent, environment, release"
+        )
+        yield from self._db.execute(statement, (since_ns,))
 
     def run(self, run_id: str) -> LedgerRun | None:
         """One run; the start of its id is enough where no other run begins so."""

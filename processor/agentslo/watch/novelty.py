@@ -6,7 +6,8 @@ the words shared with it / weight of all words of both), weight = ln((n + 1) / (
 In: packed hashes of requests (`dialects.request`). Out: 0 (said before) to 1 (nothing of it known).
 State: the hashes of at most MAX_REFERENCES baseline requests; never written to disk. Calibrated by
 leaving out: each baseline request is scored against all others, with the weights they alone would
-give, so it is one more draw of what later requests are and none is set aside. It sees foreign topics, not a new mix of known ones. Measured: docs/drift.md.
+give, so it is one more draw of what later requests are and none is set aside. It sees foreign
+topics, not a new mix of known ones. Measured: docs/drift.md.
 """
 
 import math

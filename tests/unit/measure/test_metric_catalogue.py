@@ -14,6 +14,7 @@ agent_slo_runs_waiting{agent,environment}
 agent_slo_safe_to_run_reason{agent,environment,reason}
 agent_slo_incidents_open{agent,environment,severity}
 agent_slo_error_budget_state{agent,environment}
+agent_slo_release_verdict{agent,environment,stable,canary}
 agent_slo_retraining_requests{agent,environment,state}
 agent_slo_rollbacks{agent,environment,result}
 agent_slo_evaluation_pass_ratio{agent,environment,stratum}
