@@ -13,6 +13,8 @@ agent_slo_run_reasons_total{agent,environment,outcome,reason,evidence}
 agent_slo_runs_waiting{agent,environment}
 agent_slo_safe_to_run_reason{agent,environment,reason}
 agent_slo_incidents_open{agent,environment,severity}
+agent_slo_incidents_repeated{agent,environment,category}
+agent_slo_incident_duration_seconds{agent,environment,stage}
 agent_slo_error_budget_state{agent,environment}
 agent_slo_release_verdict{agent,environment,stable,canary}
 agent_slo_retraining_requests{agent,environment,state}
