@@ -25,6 +25,7 @@ from agentslo.cli import (
     hello,
     incident,
     init,
+    probe,
     replay,
     report,
     retrain,
@@ -52,6 +53,7 @@ COMMANDS = (
     bundle,
     bench,
     hello,
+    probe,
     demo,
 )
 

@@ -134,6 +134,11 @@ NOTES: Mapping[str, Notes] = {
         " its goal; 3 where a goal cannot be judged.",
         example="agentslo bench --batch 50,512 --ack received,forwarded --peer relay,rotel",
     ),
+    "probe": Notes(
+        exits="0 as it should be; 1 where nobody listens; 2 counted otherwise or altered; 3 not"
+        " seen in time.",
+        example="agentslo probe --receive 127.0.0.1:4399 --json",
+    ),
     "hello": Notes(exits="0 sent; 1 where nobody listens.", example="agentslo hello"),
     "demo": Notes(
         exits="0 played, also without the programs that are missing; 1 where agentslo does not"
