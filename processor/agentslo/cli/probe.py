@@ -71,7 +71,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="HOST:PORT",
         help="listen there for what the service forwards (OTLP/gRPC); name it as a destination",
     )
-    parser.add_argument("--timeout", metavar="SECONDS", type=float, default=TIMEOUT_S)
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=float, default=TIMEOUT_S, help="how long to wait"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(func=run)
 
