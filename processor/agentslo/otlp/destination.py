@@ -6,9 +6,9 @@ and at most `senders` requests in flight. Source: OTLP specification ("Failures"
 F8-F14.
 
 Payloads are joined by putting their bytes one behind the other, which protobuf defines for repeated
-fields. A payload leaves at once where nothing is in flight; else it waits for company until an
-answer comes, at most `JOIN_WAIT_S`: a request costs as much as the spans of fifty. A refusal that
-one payload may have caused for all is taken apart again: what joining put at risk is sent again in
+fields. A payload leaves at once where nothing left lately and nothing is in flight; else it waits
+for company, at most `JOIN_WAIT_S`: a request costs as much as some fifty spans. A refusal that one
+payload may have caused for all is taken apart again: what joining put at risk is sent again in
 halves.
 """
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER_LIMIT_S = 300.0
 """Longest pause a peer can ask for; one wrong header must not stop forwarding for a day."""
 JOIN_WAIT_S = 0.005
-"""Longest time a payload waits for company while another is in flight."""
+"""Longest time a payload waits for company."""
 BACKOFF_DOUBLINGS = 30
 """Beyond it the exponent would only overflow."""
 
@@ -57,6 +57,7 @@ class Destination:
         self._batches: list[list[Parcel]] = []
         self._open = self._closed = self._looking = False
         self._alarm: asyncio.TimerHandle | None = None
+        self._sent_s = 0.0
         self._empty = asyncio.Event()
         self._empty.set()
         self._recovered = asyncio.Event()
@@ -190,27 +191,29 @@ class Destination:
     def _look(self) -> None:
         """Send what is due, and set the alarm for what is not."""
         self._looking = False
+        now_s = asyncio.get_running_loop().time()
         while self._open and len(self._batches) < self._options.senders:
             oldest = self._queue.oldest()
             if oldest is None:
                 return
-            if not self._is_due(oldest):
-                self._set_alarm(oldest.arrived_s + JOIN_WAIT_S)
-                return
+            if self._queue.size_bytes < self._options.join_bytes:
+                due_s = JOIN_WAIT_S + (oldest.arrived_s if self._batches else self._sent_s)
+                if due_s > now_s:
+                    self._set_alarm(due_s)
+                    return
             batch = self._queue.take(self._options.join_bytes)
+            self._sent_s = now_s
             self._batches.append(batch)
             task = asyncio.create_task(self._send(batch), name=f"send-{self.name}")
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
-    def _is_due(self, oldest: Parcel) -> bool:
-        if not self._batches or self._queue.size_bytes >= self._options.join_bytes:
-            return True
-        return asyncio.get_running_loop().time() - oldest.arrived_s >= JOIN_WAIT_S
-
     def _set_alarm(self, when_s: float) -> None:
-        if self._alarm is None:
-            self._alarm = asyncio.get_running_loop().call_at(when_s, self._ring)
+        if self._alarm is not None:
+            if self._alarm.when() <= when_s:
+                return
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_at(when_s, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None

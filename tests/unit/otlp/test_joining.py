@@ -1,4 +1,4 @@
-"""A payload leaves at once where nothing is in flight; else it waits a moment for company."""
+"""A payload leaves at once where nothing left lately; else it waits a moment for company."""
 
 import asyncio
 
@@ -53,6 +53,19 @@ async def test_what_comes_while_one_is_in_flight_leaves_together_when_it_is_answ
         await turns()
     assert peer.bodies == [b"a"]
     peer.answer.set()
+    assert await destination.drain(5)
+    assert peer.bodies == [b"a", b"bc"]
+    await destination.close()
+
+
+async def test_what_comes_close_behind_an_answered_request_leaves_together():
+    destination, peer = await started()
+    peer.answer.set()
+    destination.offer(Signal.TRACES, b"a", 1)
+    await turns()
+    for payload in (b"b", b"c"):
+        destination.offer(Signal.TRACES, payload, 1)
+        await turns()
     assert await destination.drain(5)
     assert peer.bodies == [b"a", b"bc"]
     await destination.close()
