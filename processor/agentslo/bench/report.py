@@ -96,6 +96,7 @@ _HEAD = (
     "at sink p50 ms",
     "at sink p99 ms",
     "peak MiB",
+    "longest turn CPU ms",
     "bytes out/in",
     "requests out/in",
 )
@@ -120,6 +121,7 @@ def _cells(row: Row) -> list[str]:
         *(_short(quantile_ms(row, "ack_ms", which)) for which in ("p50", "p99")),
         *(_short(quantile_ms(row, "late_ms", which)) for which in ("p50", "p99")),
         f"{last.memory_mib:.0f}",
+        f"{last.turn_ms:.1f}" if last.turn_ms is not None else "",
         f"{_median(row.samples, 'forwarded_bytes_ratio'):.2f}",
         f"{last.forwarded_requests / last.sent_requests:.2f}",
     ]

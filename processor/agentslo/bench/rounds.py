@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -36,6 +37,7 @@ LOAD_S = 120.0
 STEPS = 4
 """Of a run that is open while others are measured."""
 RUNS_A_REQUEST = 50
+TURN = b"agent_slo_processor_loop_turn_cpu_seconds "
 
 Say = Callable[[str], None]
 
@@ -58,6 +60,8 @@ class Sample:
     errors: dict[str, int]
     marked: int
     verdict_spans: int
+    turn_ms: float | None
+    """Ours: CPU time of the longest turn of the event loop, in the last minute or two."""
     wrong: dict[str, int]
     """What verification found and the row is forgiven."""
 
@@ -178,6 +182,7 @@ class Bench:
             errors=told["errors"],
             marked=found["marked"],
             verdict_spans=found["verdict_spans"],
+            turn_ms=_turn_ms(running.metrics) if running.metrics else None,
             wrong=found["wrong"],
         )
 
@@ -252,6 +257,15 @@ def _verify(found: dict[str, Any], subject: Subject, agent_spans: int) -> None:
         wrong["marked"] = found["marked"] - marked
     if wrong.keys() - subject.forgiven:
         raise VerificationFailed(f"void, verification failed: {wrong}")
+
+
+def _turn_ms(metrics: str) -> float | None:
+    """What our exposition says of the loop."""
+    with urllib.request.urlopen(f"{metrics}/metrics", timeout=CALL_S) as answer:  # noqa: S310 - loopback
+        for line in answer:
+            if line.startswith(TURN):
+                return float(line.split()[1]) * 1e3
+    return None
 
 
 class _Load:

@@ -77,7 +77,8 @@ class Rates:
 def public_table() -> Table | None:
     """Prices of the package genai-prices; None where it is not installed."""
     try:
-        from genai_prices import Usage, calc_price  # noqa: PLC0415 - an optional extra
+        # Optional; its table takes half a second to read: now, and not when the first run closes.
+        from genai_prices import Usage, calc_price, data  # noqa: F401, PLC0415
     except ImportError:
         return None
 

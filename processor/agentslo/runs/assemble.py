@@ -219,10 +219,10 @@ class Assembler:
         tree = next((t for t in forest.trees if t.settled and t.root_id == span_id), None)
         return Closed(tree, forest, "hold_max") if tree else None
 
-    def due(self, now_ns: int) -> list[Closed]:
-        """Runs that are over at `now_ns`, in order of due time."""
+    def due(self, now_ns: int, most: int = 1 << 60) -> list[Closed]:
+        """Runs that are over, in order of due time: the first `most`, and what is due with them."""
         timed: list[tuple[int, Closed]] = []
-        while self._due and self._due[0][0] <= now_ns:
+        while self._due and self._due[0][0] <= (timed[-1][0] if len(timed) >= most else now_ns):
             at, trace_id = heapq.heappop(self._due)
             trace = self.open.get(trace_id)
             if trace is not None and trace.due_ns == at:

@@ -256,14 +256,14 @@ class Pipeline:
 
     # ---- runs out
 
-    def due(self, now_ns: int) -> list[Happening]:
-        """Everything that is over, or held too long, at `now_ns`."""
+    def due(self, now_ns: int, most: int = 1 << 60) -> list[Happening]:
+        """Everything that is over, or held too long, at `now_ns`; of runs to close about `most`."""
         out: list[Happening] = []
         for held, closed in self.assembler.expired_holds(now_ns):
             self._note_left(held)
             early = self._early(held, closed, now_ns) if closed else iter((self._as_step(held),))
             out.extend(self._safely(early, held.step.trace_id, held))
-        for closed in self.assembler.due(now_ns):
+        for closed in self.assembler.due(now_ns, most):
             out.extend(self._settled(closed, now_ns))
         out.extend(self.verdicts.due(now_ns))
         freed = self.assembler.freed()

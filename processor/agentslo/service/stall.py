@@ -42,10 +42,21 @@ class Stall:
 
     def __init__(self) -> None:
         self.wall, self.cpu = Longest(), Longest()
+        self.woke_s, self.woke_cpu_s = monotonic(), thread_time()
+        self._measured = False
+
+    def spent_s(self) -> float:
+        """CPU time of this turn until now; 0 in a loop that is not measured."""
+        return thread_time() - self.woke_cpu_s if self._measured else 0.0
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """A new event loop whose turns are measured here."""
+        self._measured = True
         return asyncio.SelectorEventLoop(_Selector(self))
+
+    def begin(self) -> None:
+        """Forget what the start took: nobody waited for an answer then."""
+        self.wall, self.cpu = Longest(), Longest()
 
     def late(self, late_s: float, now_s: float) -> bool:
         """A tick came this late, as after a pause of the process; True where it was one."""
@@ -64,12 +75,11 @@ class _Selector(selectors.DefaultSelector):
     def __init__(self, stall: Stall) -> None:
         super().__init__()
         self._stall = stall
-        self._woke_s, self._woke_cpu_s = monotonic(), thread_time()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        now_s = monotonic()
-        self._stall.wall.note(now_s - self._woke_s, now_s)
-        self._stall.cpu.note(thread_time() - self._woke_cpu_s, now_s)
+        stall, now_s = self._stall, monotonic()
+        stall.wall.note(now_s - stall.woke_s, now_s)
+        stall.cpu.note(stall.spent_s(), now_s)
         ready = super().select(timeout)
-        self._woke_s, self._woke_cpu_s = monotonic(), thread_time()
+        stall.woke_s, stall.woke_cpu_s = monotonic(), thread_time()
         return ready

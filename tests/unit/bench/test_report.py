@@ -20,6 +20,7 @@ SAMPLE = Sample(
     errors={},
     marked=0,
     verdict_spans=0,
+    turn_ms=None,
     wrong={},
 )
 
