@@ -30,8 +30,8 @@ RETRY_AFTER_S = 5.0
 TURN_S = 0.002
 """CPU time after which a turn of the loop begins with no further request: those that come together
 must not keep answers, acknowledgements and health checks waiting until all are read."""
-CLOSES_A_TURN = 8
-"""Runs that close before others get the loop: some milliseconds."""
+CLOSES_AT_ONCE = 2
+"""Runs that close before it is asked whether others should get the loop."""
 FULL = Reply(
     code=ReplyCode.RETRY,
     message="the primary destination's queue is full",
@@ -152,16 +152,17 @@ class Intake:
 
     async def due(self) -> None:
         """Close what is over, some runs in each turn of the loop: requests are answered between."""
-        now_ns, happened = self._now(), CLOSES_A_TURN
-        while happened >= CLOSES_A_TURN:
+        now_ns, happened = self._now(), CLOSES_AT_ONCE
+        while happened >= CLOSES_AT_ONCE:
             try:
-                happenings = self._pipeline.due(now_ns, CLOSES_A_TURN)
+                happenings = self._pipeline.due(now_ns, CLOSES_AT_ONCE)
                 self.happen(happenings, now_ns)
             except Exception:  # noqa: BLE001 - a bug in closing runs must not stop the ticks
                 self.fault("due")
                 return
             happened = len(happenings)
-            await asyncio.sleep(0)
+            if self._spent_s() > TURN_S:
+                await asyncio.sleep(0)
 
     def happen(self, happenings: list[Happening], now_ns: int) -> None:
         """Count and forward what the pipeline reports."""
