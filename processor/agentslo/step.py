@@ -72,6 +72,8 @@ class Reading:
     added: bytes = field(default=b"", compare=False, repr=False)
     shown: bool = field(default=False, compare=False, repr=False)
     """What spans of the reading get added on their way; whether it was seen what they show."""
+    marks: int = field(default=-1, compare=False, repr=False)
+    """What it says, as `runs/marks` has it; -1 until somebody looked."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,7 +105,8 @@ class Rare:
     """Document ids that match the agent file's citation pattern: as returned, as answered."""
 
 
-_NOTHING = Rare()
+NOTHING = Rare()
+"""Of the many that have none of it."""
 
 
 def _shared(name: str) -> Any:  # noqa: ANN401 - the field's own type stands where it is declared
@@ -115,7 +118,7 @@ def _shared(name: str) -> Any:  # noqa: ANN401 - the field's own type stands whe
 
 def _rare(name: str) -> Any:  # noqa: ANN401 - the same
     def put(step: "Step", value: object) -> None:
-        if step.rare is _NOTHING:
+        if step.rare is NOTHING:
             step.rare = Rare()
         setattr(step.rare, name, value)
 
@@ -161,7 +164,7 @@ class Step:
         """`source`: where it came in, a listener's name, or in replay the file. `request`: packed
         hashes of what a person asked (`dialects.request`).
         """
-        self.reading, self.rare = reading, rare or _NOTHING
+        self.reading, self.rare = reading, rare or NOTHING
         self.trace_id, self.span_id, self.parent_id = trace_id, span_id, parent_id
         self.start_ns, self.end_ns, self.arrival_ns = start_ns, end_ns, arrival_ns
         self.conversation_id, self.call_id = conversation_id, call_id
@@ -183,8 +186,8 @@ class Step:
         """The step with other values for some fields."""
         other = copy(self)
         other.reading, other.record = copy(self.reading), b""
-        other.reading.record, other.reading.shown = b"", False
-        other.rare = _NOTHING if self.rare is _NOTHING else copy(self.rare)
+        other.reading.record, other.reading.shown, other.reading.marks = b"", False, -1
+        other.rare = NOTHING if self.rare is NOTHING else copy(self.rare)
         for name, value in told.items():
             setattr(other, name, value)
         return other
@@ -253,7 +256,8 @@ class Step:
     cited_ids: frozenset[str] = _rare("cited_ids")
 
 
-READING_FIELDS = frozenset(f.name for f in fields(Reading)) - {"record", "added", "shown"}
+_NOT_TOLD = {"record", "added", "shown", "marks"}
+READING_FIELDS = frozenset(f.name for f in fields(Reading)) - _NOT_TOLD
 RARE_FIELDS = frozenset(f.name for f in fields(Rare))
 _OWN = tuple(name for name in Step.__slots__ if name not in ("reading", "rare", "record"))
 FIELDS: tuple[str, ...] = (*_OWN, *sorted(READING_FIELDS), *sorted(RARE_FIELDS))

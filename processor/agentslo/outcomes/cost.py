@@ -57,12 +57,13 @@ def outermost_free(view: RunView, bearing: Sequence[Step]) -> Sequence[Step]:
     figure counts unless one can be reached below without passing an agent, tool or workflow.
     """
     covered: set[bytes] = set()
-    for step in bearing:
-        at = view.above(step) if step.role not in _BARRIER else None
+    parents, by_id = view.run.parents, view.by_id
+    for above in {parents.get(s.span_id) for s in bearing if s.reading.role not in _BARRIER}:
+        at = by_id.get(above or b"")
         # What is above a covered step was reached from there.
         while at is not None and at.span_id not in covered:
             covered.add(at.span_id)
-            at = view.above(at) if at.role not in _BARRIER else None
+            at = view.above(at) if at.reading.role not in _BARRIER else None
     return [s for s in bearing if s.span_id not in covered] if covered else bearing
 
 

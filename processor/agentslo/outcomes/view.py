@@ -6,8 +6,8 @@ is not looked for (`runs/marks`): most runs are flat, and no step stands above a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from operator import attrgetter
+from typing import Generic, TypeVar
 
 from agentslo.model import AGENT_LIKE, CONTROL_FLOW, Finish, Role, Run, Scope, Step
 from agentslo.runs import marks as mark
@@ -41,6 +41,21 @@ class Habits:
 NO_HABITS = Habits()
 
 
+Made = TypeVar("Made")
+
+
+class once(Generic[Made]):  # noqa: N801 - stands as a decorator, like `property`
+    """A property worked out once. That of `functools` takes a lock, which costs more than most."""
+
+    def __init__(self, work: "Callable[[RunView], Made]") -> None:
+        self._work, self._name = work, work.__name__
+        self.__doc__ = work.__doc__
+
+    def __get__(self, view: "RunView", _: object = None) -> Made:
+        found = view.__dict__[self._name] = self._work(view)
+        return found
+
+
 class RunView:
     """Derived facts of one run. `habits`: what its scopes are known to send.
 
@@ -57,7 +72,7 @@ class RunView:
         models: list[Step] = []
         actions: list[Step] = []
         for step in run.steps:
-            role = step.role
+            role = step.reading.role
             if role is Role.TOOL:
                 tools.append(step)
                 actions.append(step)
@@ -77,15 +92,16 @@ class RunView:
         """Whether something with one of these marks may occur in the run."""
         return bool(self.marks & marks)
 
-    @cached_property
-    def _by_id(self) -> dict[bytes, Step]:
+    @once
+    def by_id(self) -> dict[bytes, Step]:
+        """The steps by span id."""
         return {s.span_id: s for s in self.run.steps}
 
     def above(self, step: Step) -> Step | None:
         """The nearest step above, inside the run."""
-        return self._by_id.get(self.run.parents.get(step.span_id, b""))
+        return self.by_id.get(self.run.parents.get(step.span_id, b""))
 
-    @cached_property
+    @once
     def _below(self) -> dict[bytes, list[Step]]:
         found: dict[bytes, list[Step]] = {}
         for step in self.run.steps:
@@ -126,7 +142,7 @@ class RunView:
         inner = (s for s in self.below(tool) if s.role is Role.TOOL and same_tool(tool, s))
         return tool.fault is None and any(s.failed and s.tool == tool.tool for s in inner)
 
-    @cached_property
+    @once
     def failures(self) -> list[Step]:
         """The tool calls that failed."""
         if not self.marks & mark.FAULT:
@@ -169,7 +185,7 @@ class RunView:
         inner = [s.end_ns for s in self._same_call(step)]
         return min([*called, max(inner, default=step.end_ns), step.end_ns])
 
-    @cached_property
+    @once
     def actions(self) -> list[Step]:
         """What the run did, by end time: model calls, tool calls, retrievals, hand-offs, people.
 
@@ -188,7 +204,7 @@ class RunView:
     def _over_key(self, step: Step) -> tuple[int, int]:
         return self.over_ns(step), step.start_ns
 
-    @cached_property
+    @once
     def last_action(self) -> Step | None:
         """The last of what the run did."""
         if self.marks & mark.UNDER_ACTION:
@@ -196,18 +212,18 @@ class RunView:
         # Of two that ended together the later one, as in `actions`.
         return max(reversed(self._acted), key=_ENDED, default=None)
 
-    @cached_property
+    @once
     def last_model(self) -> Step | None:
         """The model call that ended last and gave the run its answer."""
         flat = not self.marks & mark.UNDER_MODEL
         return max(self.models, key=_ENDED if flat else self._over_key, default=None)
 
-    @cached_property
+    @once
     def agents(self) -> list[Step]:
         """Agent-like steps, the root included."""
         return [s for s in self.run.steps if s.role in AGENT_LIKE or s is self.run.root]
 
-    @cached_property
+    @once
     def fatal(self) -> Step | None:
         """The step whose error ended the run: the root's own, or one that nothing followed.
 
@@ -224,7 +240,7 @@ class RunView:
             return max(marked, key=lambda s: s.end_ns)
         return self._last_error
 
-    @cached_property
+    @once
     def speaker(self) -> Step | None:
         """Who gives the run's answer: the root, or below one that is no agent the last to end."""
         root = self.run.root
@@ -242,7 +258,7 @@ class RunView:
             return False
         return any(a.role is Role.TOOL for a in self.ancestors(step))
 
-    @cached_property
+    @once
     def _last_error(self) -> Step | None:
         """A failed step or model call outside tools that no later model call followed."""
         failed = [

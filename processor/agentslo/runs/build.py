@@ -11,10 +11,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from agentslo.dialects.prompts import DERIVED
-from agentslo.model import Run, Step
+from agentslo.model import Role, Run, Step
 from agentslo.runs.forest import Tree
-from agentslo.runs.marks import ASKED, DECLARED, Marked, look, nesting
+from agentslo.runs.marks import ASKED, DECLARED, look, nesting
 from agentslo.runs.told import with_told_calls
+from agentslo.step import Reading
 
 UNSET = "unset"
 MAX_NAMES = 10_000
@@ -33,16 +34,18 @@ def build(tree: Tree, parents: Mapping[bytes, bytes], finalized_by: str) -> Run:
     members, root = tree.members, tree.root
     seen = look(members)
     steps: tuple[Step, ...] = tuple(members)
-    entry = _entry(seen.agents, parents)
+    entry = _entry(seen.named, parents)
     if seen.marks & ASKED:
         steps, parents = with_told_calls(members, parents)
-        seen.marks = look(steps).marks
-    lead = root or steps[0]
+        seen = look(steps)
+    lead, said = root or steps[0], seen.readings
     sender, trace_id = lead.resource, lead.trace_id.hex()
     name, agent = _named(sender.service, entry.agent if entry else _sent_name(tree))
-    version = (entry or lead).agent_version or seen.agent_version or sender.service_version
+    version = (entry or lead).agent_version or next(
+        (r.agent_version for r in said if r.agent_version), sender.service_version
+    )
     declared = (lead, *steps) if seen.marks & DECLARED else ()
-    told = _versions(declared, seen, version)
+    told = _versions(declared, said, version)
     return Run(
         run_id=f"{trace_id}:{(root.span_id if root else tree.missing_parent).hex()}",
         trace_id=trace_id,
@@ -61,8 +64,10 @@ def build(tree: Tree, parents: Mapping[bytes, bytes], finalized_by: str) -> Run:
         service=sender.service,
         environment=sender.environment or UNSET,
         release=release_of(told),
-        conversation_id=lead.conversation_id or seen.conversation_id,
-        task_type=_declared(declared, "task_type") or seen.task_type,
+        conversation_id=lead.conversation_id
+        or next((s.conversation_id for s in steps if s.conversation_id), ""),
+        task_type=_declared(declared, "task_type")
+        or next((r.task_type for r in said if r.task_type), ""),
         start_ns=root.start_ns if root else min(s.start_ns for s in steps),
         end_ns=root.end_ns if root else max(s.end_ns for s in steps),
         source=lead.source,
@@ -139,14 +144,16 @@ def release_of(told: Versions) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 
 
-def _versions(declared: Sequence[Step], seen: Marked, agent_version: str) -> Versions:
+def _versions(declared: Sequence[Step], said: Sequence[Reading], agent_version: str) -> Versions:
     """What the release of a run is told by; `declared`: where the application may say it."""
-    prompts = seen.prompts
+    models = {r.model for r in said if r.model and r.role is Role.LLM}
+    prompts = [r.prompt_version for r in said if r.prompt_version]
+    tools = {r.tools_version for r in said if r.tools_version}
     prompt = next((p for p in prompts if not p.startswith(DERIVED)), "") if prompts else ""
     return Versions(
         agent_version,
         _declared(declared, "prompt_version") or prompt or (prompts[0] if prompts else ""),
-        tuple(sorted(seen.models)),
-        _declared(declared, "tool_version") or "+".join(sorted(seen.tools_versions)),
+        tuple(sorted(models)),
+        _declared(declared, "tool_version") or "+".join(sorted(tools)),
         _declared(declared, "policy_version"),
     )

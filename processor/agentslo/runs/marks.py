@@ -6,12 +6,12 @@ linear in the steps. A mark says "somewhere in the run"; where one is missing, n
 above a step are those of the same run.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import attrgetter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from agentslo.model import Role, Step
+from agentslo.step import NOTHING, Rare, Reading
 
 ROLE_BITS: Final[Mapping[Role, int]] = {role: 1 << place for place, role in enumerate(Role)}
 """A bit for each role: a step of it is there."""
@@ -51,89 +51,79 @@ _OTHERS = ROLE_BITS[Role.RETRIEVAL] | ROLE_BITS[Role.HANDOFF] | ROLE_BITS[Role.H
 _BELOW = _TOOL | _LLM | _OTHERS
 
 
-_NO_HASHES: Final = frozenset[int]()
-_RARELY: Final[Mapping[int, tuple[str, object]]] = {
-    FAULT: ("fault", None),
-    TRIGGERED: ("triggered", None),
-    EVALUATED: ("evaluations", ()),
-    DECLARED: ("declared", {}),
-    FACTS: ("facts", {}),
-    COST: ("cost_usd", None),
-    ASKED: ("asked", ()),
-    CARRIED: ("carried", _NO_HASHES),
-    INSTRUCTED: ("instructed", _NO_HASHES),
-    RETRIEVED: ("retrieved_ids", _NO_HASHES),
-    CITED: ("cited_ids", _NO_HASHES),
-    LINKED: ("links", ()),
-    ARM: ("arm", ""),
-    STREAMED: ("ttft_s", None),
-    MAX_STEPS: ("max_steps", None),
-    DOCUMENTS: ("documents", None),
+_ROLES: Final = _AFTER_ROLES - 1
+_SHARED: Final[Mapping[str, int]] = {"arm": ARM, "max_steps": MAX_STEPS}
+_RARE: Final[Mapping[str, int]] = {
+    "evaluations": EVALUATED,
+    "declared": DECLARED,
+    "facts": FACTS,
+    "cost_usd": COST,
+    "asked": ASKED,
+    "carried": CARRIED,
+    "instructed": INSTRUCTED,
+    "retrieved_ids": RETRIEVED,
+    "cited_ids": CITED,
+    "links": LINKED,
+    "ttft_s": STREAMED,
+    "documents": DOCUMENTS,
 }
-"""Marks of what few steps tell: the field, and its value where it is not told."""
-_TOLD = attrgetter(*(name for name, _ in _RARELY.values()))
-_UNTOLD = tuple(untold for _, untold in _RARELY.values())
+"""Marks of what few steps tell, by its field."""
 
 
 @dataclass(slots=True)
 class Marked:
-    """The marks of a run, and what its steps name it by, in the order they came."""
+    """The marks of a run, and what its steps name it by."""
 
-    marks: int = 0
-    agents: list[Step] = field(default_factory=list)
+    marks: int
+    readings: Sequence[Reading]
+    """What its steps say, each once, in the order they came."""
+    named: Sequence[Step]
     """Agent spans that carry a name."""
-    models: set[str] = field(default_factory=set)
-    prompts: list[str] = field(default_factory=list)
-    tools_versions: set[str] = field(default_factory=set)
-    agent_version: str = ""
-    conversation_id: str = ""
-    task_type: str = ""
 
 
-def look(steps: Iterable[Step]) -> Marked:
+def look(steps: Sequence[Step]) -> Marked:
     """What occurs in the steps, each by itself."""
-    seen = Marked()
-    marks, bits = 0, ROLE_BITS
-    for step in steps:
-        role = step.role
-        marks |= bits[role] | _marks(step)
-        if role is Role.LLM:
-            if step.model:
-                seen.models.add(step.model)
-        elif role is Role.AGENT and step.agent:
-            seen.agents.append(step)
-        if step.agent_version and not seen.agent_version:
-            seen.agent_version = step.agent_version
-        if step.conversation_id and not seen.conversation_id:
-            seen.conversation_id = step.conversation_id
-        if step.task_type and not seen.task_type:
-            seen.task_type = step.task_type
-        if step.prompt_version:
-            seen.prompts.append(step.prompt_version)
-        if step.tools_version:
-            seen.tools_versions.add(step.tools_version)
-    seen.marks = marks
-    return seen
+    readings = {id(s.reading): s.reading for s in steps}
+    marks, named = 0, False
+    for reading in readings.values():
+        if reading.marks < 0:
+            reading.marks = _of_reading(reading)
+        marks |= reading.marks
+        named = named or (reading.role is Role.AGENT and bool(reading.agent))
+    for rare in [s.rare for s in steps if s.rare is not NOTHING]:
+        marks |= _of_rare(rare)
+    agents = [s for s in steps if s.role is Role.AGENT and s.agent] if named else []
+    return Marked(marks, list(readings.values()), agents)
 
 
-def _marks(step: Step) -> int:
-    """The marks of one step's own fields."""
-    found, told = FAULT if step.failed else 0, _TOLD(step)
-    if told != _UNTOLD:
-        for mark, value, untold in zip(_RARELY, told, _UNTOLD, strict=True):
-            if value != untold:
-                found |= mark
-    return found
+def _of_reading(reading: Reading) -> int:
+    found = ROLE_BITS[reading.role]
+    if reading.fault is not None or reading.failed:
+        found |= FAULT
+    if reading.triggered:
+        found |= TRIGGERED
+    return found | sum(bit for name, bit in _SHARED.items() if _told(getattr(reading, name)))
+
+
+def _of_rare(rare: Rare) -> int:
+    return sum(bit for name, bit in _RARE.items() if _told(getattr(rare, name)))
+
+
+def _told(value: object) -> bool:
+    """Neither None nor empty; 0 is told."""
+    return value is not None and (bool(value) or value == 0)
 
 
 def nesting(steps: Sequence[Step], parents: Mapping[bytes, bytes], root: Step | None) -> int:
-    """The marks that say what is above what."""
+    """The marks that say what is above what; `steps` were looked at."""
+    if {s.span_id for s in steps if s.reading.marks & _BELOW}.isdisjoint(parents.values()):
+        return 0
     inside: dict[bytes, int] = {b"": 0}
     """By span id, the roles of a step and of those above it."""
     if root is not None:
         inside[root.span_id] = ROLE_BITS[root.role]
     by_id: dict[bytes, Step] = {}
-    marks, bits = 0, ROLE_BITS
+    marks = 0
     for step in steps:
         if step is root:
             continue
@@ -143,7 +133,7 @@ def nesting(steps: Sequence[Step], parents: Mapping[bytes, bytes], root: Step | 
             # Its parent stands behind it, or is of another run.
             by_id = by_id or {s.span_id: s for s in steps}
             above = _climbed(span_id, by_id, parents, inside)
-        own = bits[step.role]
+        own = step.reading.marks & _ROLES
         inside[span_id] = above | own
         if above & _BELOW:
             marks |= UNDER_ACTION
