@@ -176,15 +176,20 @@ def _except(arguments: argparse.Namespace) -> int:
     except Fault as fault:
         sys.stderr.write(f"agentslo gate: --for: {fault.what}; {fault.fix}\n")
         return 1
-    drafted = draft(
-        agent=arguments.agent,
-        environment=arguments.environment,
-        release=arguments.release,
-        covers=sorted(set(arguments.covers)),
-        reason=arguments.reason,
-        until_ns=now_ns + int(lasts_s * 1e9),
-    )
-    return _take(arguments, now_ns, "gate except", lambda _: [drafted])
+
+    def rule(_: Book) -> list[Draft]:
+        return [
+            draft(
+                agent=arguments.agent,
+                environment=arguments.environment,
+                release=arguments.release,
+                covers=sorted(set(arguments.covers)),
+                reason=arguments.reason,
+                until_ns=now_ns + int(lasts_s * 1e9),
+            )
+        ]
+
+    return _take(arguments, now_ns, "gate except", rule)
 
 
 def _end(arguments: argparse.Namespace) -> int:

@@ -6,14 +6,16 @@ In: `--config` and `--storage`, or `AGENTSLO_CONFIG`. Out: the directory with th
 
 import argparse
 import getpass
+import sys
+import time
 from dataclasses import dataclass
 from os import environ
 from pathlib import Path
 
 from agentslo.config.service_file import ServiceConfig, load
-from agentslo.respond.desk import Desk
+from agentslo.respond.desk import Ask, Desk
 from agentslo.respond.duty import FLAGS_FILE, Duty
-from agentslo.respond.rights import Actor, identify
+from agentslo.respond.rights import Actor, Refused, identify
 from agentslo.store.decisions import DecisionsError, open_decisions
 from agentslo.store.ledger import LEDGER_FILE, Ledger
 
@@ -58,5 +60,14 @@ def duty(found: Storage) -> Duty:
 
 
 def actor(found: Storage) -> Actor:
-    """Who runs the command: the token in `AGENTSLO_TOKEN`, or the user of this machine."""
-    return identify(found.config.people, environ.get("AGENTSLO_TOKEN", ""), getpass.getuser())
+    """Who runs the command: the token in `AGENTSLO_TOKEN`, or the user of this machine. Whose token
+    is nobody's is turned away, and that is recorded.
+    """
+    user = getpass.getuser()
+    try:
+        return identify(found.config.people, environ.get("AGENTSLO_TOKEN", ""), user)
+    except Refused as refusal:
+        words = " ".join(word for word in sys.argv[1:3] if not word.startswith("-"))
+        ask = Ask(actor=Actor(name=user), right="report", agent="", subject="people", wants=words)
+        desk(found).refuse(ask, refusal, time.time_ns())
+        raise

@@ -59,11 +59,15 @@ class Desk:
             with self.decisions.writing(now_ns) as book:
                 return [book.add(self._entry(ask, role, draft)) for draft in rule(book)]
         except Refused as refusal:
-            said = {"wanted": ask.wants, "reason": str(refusal), "verified": ask.actor.verified}
-            draft = Draft(kind=REFUSED, subject=ask.subject, agent=ask.agent, body=said)
-            with self.decisions.writing(now_ns) as book:
-                book.add(self._entry(ask, "none", draft))
+            self.refuse(ask, refusal, now_ns)
             raise
+
+    def refuse(self, ask: Ask, refusal: Refused, now_ns: int) -> None:
+        """Record that somebody was turned away, and why."""
+        said = {"wanted": ask.wants, "reason": str(refusal), "verified": ask.actor.verified}
+        draft = Draft(kind=REFUSED, subject=ask.subject, agent=ask.agent, body=said)
+        with self.decisions.writing(now_ns) as book:
+            book.add(self._entry(ask, "none", draft))
 
     def file_of(self, agent: str) -> AgentFile | None:
         """The agent's file, where there is one."""

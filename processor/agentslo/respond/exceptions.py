@@ -43,12 +43,14 @@ def draft(
     reason: str,
     until_ns: int,
 ) -> Draft:
-    """What is recorded of a new exception."""
+    """What is recorded of a new exception; raises `Refused` where it gives no reason."""
+    if not reason.strip():
+        raise Refused("say why: the reason stands in every decision it lets pass (--reason)")
     body = {
         "environment": environment,
         "release": release,
         "covers": sorted(covers),
-        "reason": reason,
+        "reason": reason.strip(),
         "until_ns": until_ns,
     }
     return Draft(kind=GIVEN, subject=f"gate/{agent}", agent=agent, body=body)
