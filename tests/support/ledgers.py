@@ -8,6 +8,13 @@ from typing import Any
 from agentslo.config.agent_options import AgentFile, AgentSlo
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerRun
 
+EXPLAINED: dict[str, Any] = {
+    "findings": [],
+    "spans": [],
+    "versions": {},
+    "details": {},
+    "corrected_from": None,
+}
 OUTCOMES = {"good": "success", "bad": "wrong_result", "unknown": "unknown"}
 
 
@@ -42,6 +49,10 @@ def a_run(
         "reason": "assertions_met" if result == "good" else "evaluation_failed",
         "evidence": "tool_result",
         "slos": {slo: result},
+        "duration_s": 1.0,
+        "end": "2026-11-29T12:00:00Z",
+        "tool_calls": 1,
+        "finalized_by": "root_ended",
     }
     return LedgerRun(
         run_id=run_id,
@@ -53,7 +64,7 @@ def a_run(
         counted_ns=counted_ns,
         end_ns=counted_ns,
         path="search>answer",
-        body={"run": line, "findings": [], "spans": [], "versions": {}, **body},
+        body={**EXPLAINED, "run": line, **body},
     )
 
 
