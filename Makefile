@@ -9,7 +9,7 @@ PYTEST := -m pytest -q -rs -n 2 --dist loadgroup
 export PYTHON
 .DEFAULT_GOAL := help
 
-.PHONY: help run bench hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident story-retraining release
+.PHONY: help run bench hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident story-retraining release examples check-full
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ tools: ## installs the outside tools the tests run against, outside the clone
 
 check: lint types layers coverage ## all that CI does: make tools first
 
+check-full: ## the long rest: demo, stories, examples, release, faults, fuzz, simulations (hours)
+	@scripts/check-full.sh $(ARGS)
+
 lint: venv-dev ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -75,6 +78,9 @@ bench: venv-dev ## CPU a span beside rotel, the Collector and a relay (ARGS="--b
 fuzz: venv-dev ## fuzzes every way in with atheris (ARGS="--seconds 600 cut json")
 	@$(BIN)/python -m pip install -q "atheris>=3"
 	$(BIN)/python tests/fuzz/run.py $(ARGS)
+
+examples: venv-dev ## every example of a real framework, each in its own environment (minutes; ARGS="agno")
+	@$(BIN)/python examples/frameworks/run.py $(ARGS)
 
 release: ## builds and tries dist/: sdist, wheel in a clean environment, sums, sbom
 	@scripts/release.sh

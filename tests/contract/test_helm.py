@@ -11,6 +11,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from agentslo.config.service_file import load
+from agentslo.service.roles import Role, refusal
 from support.tools import PROJECT_ROOT
 
 CHART = PROJECT_ROOT / "deploy" / "helm" / "agentslo"
@@ -181,3 +183,37 @@ def test_the_gateway_s_file_is_one_the_collector_takes(
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("role", ["processor", "evaluator"])
+@pytest.mark.parametrize("variant", ["as it comes", "all of it"])
+def test_each_role_s_file_is_one_agentslo_takes(
+    helm: Path, tmp_path: Path, variant: str, role: str
+) -> None:
+    maps = by_kind(render(helm, tmp_path, VARIANTS[variant], NEWEST), "ConfigMap")
+    mounted = tmp_path / "etc"
+    for name, files in (("config", maps[f"slo-{role}"]), ("agents", maps["slo-agents"])):
+        (mounted / name).mkdir(parents=True)
+        for file, text in (files["data"] or {}).items():
+            here = text.replace("/etc/agentslo", str(mounted))
+            (mounted / name / file).write_text(here.replace("/var/lib/agentslo", str(tmp_path)))
+    (mounted / "tokens").mkdir()
+    for use in ("page", "api", "feedback", "webhooks", "reload", "records"):
+        (mounted / "tokens" / use).write_text("0123456789abcdef0123456789abcdef\n")
+
+    config = load(mounted / "config" / "agentslo.yaml", {"RECORDS_TOKEN": "a" * 32})
+
+    assert refusal(Role(role), config) == ""
+    assert config.storage.directory
+    assert bool(config.evaluator.endpoint) is (role == "processor")
+
+
+def test_a_processor_finds_the_evaluator_by_the_name_of_its_service(
+    helm: Path, tmp_path: Path
+) -> None:
+    resources = render(helm, tmp_path, {}, NEWEST)
+    file = yaml.safe_load(by_kind(resources, "ConfigMap")["slo-processor"]["data"]["agentslo.yaml"])
+    host, _, port = file["evaluator"]["endpoint"].removeprefix("http://").partition(":")
+
+    service = by_kind(resources, "Service")[host]
+    assert int(port) in {found["port"] for found in service["spec"]["ports"]}

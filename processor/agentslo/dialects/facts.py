@@ -17,11 +17,11 @@ from agentslo.config.wants import ToolWants, Wants
 from agentslo.dialects import provenance
 from agentslo.dialects.base import SpanView, Value
 from agentslo.dialects.content import MAX_JSON_BYTES
+from agentslo.dialects.envelopes import Fields, fields, unwrapped
 from agentslo.model import AGENT_LIKE, Role, Step
 
 MAX_VALUE = MAX_TEXT
 MAX_IDS = 100
-Fields = dict[str, Value]
 
 
 def take(
@@ -32,8 +32,10 @@ def take(
     for key in wants.attributes & view.attributes.keys():
         _keep(facts, f"attribute:{key}", view.attributes[key])
     tool = wants.tools.get(step.tool) if step.role is Role.TOOL else None
+    if step.role is Role.TOOL:
+        arguments, result = _in_events(view, arguments, result)
     if tool is not None:
-        _call(step, tool, facts, fields(arguments), fields(result))
+        _call(step, tool, facts, fields(arguments), fields(result) | unwrapped(result))
     if wants.provenance:
         _provenance(view, step, tool, arguments, result)
     if wants.citation_patterns:
@@ -43,6 +45,16 @@ def take(
             step.cited_ids = _ids(wants, output)
     if facts:
         step.facts = facts
+
+
+def _in_events(view: SpanView, arguments: Value, result: Value) -> tuple[Value, Value]:
+    """What a call was given and gave, from events where the attributes hold it not (Strands)."""
+    for event in view.events:
+        if event.name == "gen_ai.tool.message" and arguments is None:
+            arguments = event.attributes.get("content")
+        elif event.name == "gen_ai.choice" and result is None:
+            result = event.attributes.get("message")
+    return arguments, result
 
 
 def _documents(view: SpanView) -> Value:
@@ -111,16 +123,6 @@ def _provenance(
             step.carried = provenance.words(text)
     elif step.role in AGENT_LIKE or step.role is Role.LLM:
         step.said = provenance.said_by_person(view.attributes)
-
-
-def fields(value: Value) -> Fields:
-    """A JSON object, sent as a string or a structure, as a dict; else empty."""
-    if isinstance(value, str) and value.lstrip().startswith("{") and len(value) <= MAX_JSON_BYTES:
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return {}
-    return value if isinstance(value, dict) else {}
 
 
 def dig(found: Fields, path: str) -> Value:

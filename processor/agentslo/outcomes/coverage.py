@@ -18,7 +18,9 @@ _CONTENT = {
     "(older packages: =true), with OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
     "openinference": "OPENINFERENCE_HIDE_INPUTS=false OPENINFERENCE_HIDE_OUTPUTS=false",
     "openllmetry": "TRACELOOP_TRACE_CONTENT=true",
-    "google-adk": "ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true",
+    "google-adk": "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY, with "
+    "OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental (ADK 1: "
+    "ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true)",
 }
 _SESSION = {
     "genai": "set gen_ai.conversation.id (most SDKs: a session, thread or group id on the call)",

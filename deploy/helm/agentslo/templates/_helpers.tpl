@@ -35,7 +35,7 @@ listen:
 evaluator:
   endpoint: http://{{ include "agentslo.name" . }}-evaluator:9465
   headers:
-    authorization: Bearer ${env:AGENTSLO_RECORDS_TOKEN}
+    authorization: Bearer ${env:RECORDS_TOKEN}
 {{- with .Values.destinations }}
 destinations:
 {{ toYaml . | indent 2 }}
