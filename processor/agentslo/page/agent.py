@@ -84,10 +84,11 @@ def _slo(slo: Slo) -> str:
 
 
 def _drift(drift: Drift) -> str:
+    where = drift.segment if drift.segment not in ("", "global") else "everywhere"
     state = '<b class="bad">drift</b>' if drift.drifted else '<span class="warn">watch</span>'
     return (
         f'<tr><th scope="row">{escape(drift.feature)}</th><td>{state}</td>'
-        f"<td>{escape(drift.bin)}</td><td>{escape(drift.segment) or 'everywhere'}</td>"
+        f"<td>{escape(drift.bin)}</td><td>{escape(where)}</td>"
         f'<td class="k">{parts.clock(drift.since_ns)}</td><td class="n">{drift.z:.1f}</td>'
         f"<td>{escape(drift.cause)}</td><td>{escape(drift.reversible_by)}</td></tr>"
     )
