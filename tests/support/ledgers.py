@@ -11,7 +11,7 @@ from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerRun
 EXPLAINED: dict[str, Any] = {
     "findings": [],
     "spans": [],
-    "versions": {},
+    "versions": {"agent": None, "models": []},
     "details": {},
     "corrected_from": None,
 }
