@@ -39,7 +39,7 @@ def config(members: Sequence[Member], file: Path) -> Path:
     found = yaml.safe_load((EXAMPLES / "gateway.yaml").read_text())
     exporter = found["exporters"]["load_balancing/agentslo"]
     exporter["resolver"] = {"static": {"hostnames": [m.listen["grpc"] for m in members]}}
-    exporter["protocol"]["otlp"]["retry_on_failure"] |= {
+    exporter["retry_on_failure"] |= {
         "initial_interval": "100ms",
         "max_interval": "500ms",
     }
@@ -72,10 +72,11 @@ def test_runs_are_counted_once_while_replicas_are_removed_restarted_and_added(
     otelcol: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "gateway.yaml"
+    queue = {"QUEUE_DIRECTORY": str(tmp_path / "queue")}
     # Longer than two restarts: else what waits for its root is given up meanwhile.
     with fleet(tmp_path, 3, runs=QUICK_RUNS | {"idle_s": 15}) as found:
         first = found.processors[:3]
-        with collector(otelcol, tmp_path, "gateway", [config(first, file)], {}) as gateway:
+        with collector(otelcol, tmp_path, "gateway", [config(first, file)], queue) as gateway:
 
             def sent(group: int, part: int) -> None:
                 numbers = range(group * GROUP, (group + 1) * GROUP)

@@ -53,6 +53,13 @@ def test_every_collector_file_in_the_page_on_collectors_is_valid(
         assert (done.returncode, done.stderr) == (0, ""), config.read_text()
 
 
+def test_the_service_files_of_both_roles_are_valid() -> None:
+    files = sorted((EXAMPLES.parent / "scale-out").glob("*.yaml"))
+    assert [f.stem for f in files] == ["evaluator", "processor"]
+    done = command("check", *files)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_there_is_an_example_for_tap_and_for_in_line() -> None:
     assert {"tap.yaml", "in-line.yaml"} <= {p.name for p in EXAMPLES.glob("*.yaml")}
 
