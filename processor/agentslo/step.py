@@ -192,6 +192,11 @@ class Step:
             setattr(other, name, value)
         return other
 
+    @property
+    def has_rare(self) -> bool:
+        """Whether it has something of what few spans have."""
+        return self.rare is not _NOTHING
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Step):
             return NotImplemented

@@ -18,7 +18,9 @@ from agentslo.service.report import run_line
 from scenarios import tree
 
 slow = settings(
-    max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 Group = tuple[bytes, bytes]
 Leaving = tuple[Group, bytes]
@@ -66,7 +68,8 @@ class Way:
     def _follow(self, happenings: Sequence[object]) -> None:
         for happening in happenings:
             if isinstance(happening, Released):
-                span, group = happening.span, happening.span.batch
+                span = happening.span
+                (group,) = Request(span.origin).batches
                 self.left.append(((group.resource, group.scope), span.encoded + happening.added))
             elif isinstance(happening, Counted) and not happening.overdue:
                 self.lines.append(run_line(happening.run, happening.verdict))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+import pytest
 import strategies as some
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from agentslo.config.service_file import ServiceConfig
 from agentslo.otlp.answer import Signal
 from agentslo.otlp.files import Message
+from agentslo.runs import open_trace
 from agentslo.service.events import Counted
 from agentslo.service.report import run_line
 from agentslo.service.stream import Stream
@@ -49,6 +51,16 @@ def test_arrival_order_and_request_boundaries_do_not_change_a_run(data: st.DataO
     sent = data.draw(some.traces())
     requests = data.draw(some.requests(sent))
     assert lines(map(message, requests)) == lines([message(sent)])
+
+
+@slow
+@given(st.data())
+def test_traces_that_are_packed_between_requests_give_the_same_runs(data: st.DataObject) -> None:
+    sent = data.draw(some.traces())
+    requests = data.draw(some.requests(sent))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(open_trace, "AWAKE_TRACES", 0)
+        assert lines(map(message, requests)) == lines([message(sent)])
 
 
 @slow

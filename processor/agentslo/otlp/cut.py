@@ -82,13 +82,25 @@ class Request:
         return encoded
 
 
-def envelope(batch: Batch, items: list[bytes]) -> bytes:
-    """A whole request that holds only `items`, under the batch's resource, scope and schemas."""
+def origin(batch: Batch) -> bytes:
+    """Where spans came from: a request of their resource, scope and schemas, without items."""
     message = _Request()
     group = message.groups.add()
     group.resource, group.schema_url = batch.group.resource, batch.group.schema_url
     holder = group.scopes.add()
     holder.scope, holder.schema_url = batch.holder.scope, batch.holder.schema_url
-    holder.items.extend(items)
     encoded: bytes = message.SerializeToString()
     return encoded
+
+
+def enveloped(came_from: bytes, items: list[bytes]) -> bytes:
+    """A whole request that holds only `items`; `came_from`: their `origin`."""
+    message = _Request.FromString(came_from)
+    message.groups[0].scopes[0].items.extend(items)
+    encoded: bytes = message.SerializeToString()
+    return encoded
+
+
+def envelope(batch: Batch, items: list[bytes]) -> bytes:
+    """A whole request that holds only `items`, under the batch's resource, scope and schemas."""
+    return enveloped(origin(batch), items)

@@ -14,12 +14,13 @@ from dataclasses import replace
 from agentslo.config.options import RunsOptions
 from agentslo.dialects.ids import with_ids
 from agentslo.model import AGENT_LIKE, Role, Step
+from agentslo.runs.asleep import Asleep
 from agentslo.runs.changes import Changes, Kind
 from agentslo.runs.closed import ClosedRuns
 from agentslo.runs.edges import EarlyEdges, of_traces
 from agentslo.runs.forest import Edge, Forest, Splits, Tree, grow, never
 from agentslo.runs.holds import Held
-from agentslo.runs.open_trace import Arrival, Closed, OpenTrace, StateSize
+from agentslo.runs.open_trace import Arrival, Closed, OpenTrace, StateSize, lull
 from agentslo.runs.patience import S, over
 
 Close = Callable[[OpenTrace, int], Iterator[Closed]]
@@ -53,7 +54,7 @@ class Assembler:
         self._holds: deque[tuple[int, bytes, bytes]] = deque()
         self.early = EarlyEdges(int(options.idle_s * S))
         self._freed: list[Held] = []
-        self._size = StateSize()
+        self._size, self._asleep = StateSize(), Asleep()
         self.resumed_ns = 0
         self.adopted: list[OpenTrace] = []
         """Traces that opened with edges that had come before; whoever keeps them takes them."""
@@ -89,10 +90,11 @@ class Assembler:
         trace = self.open.get(trace_id)
         if trace is None:
             self.early.add((with_ids(trace_id, span_id, edge.parent_id, edge.remote),), now_ns)
-        elif len(trace.edges) < self._options.max_steps_per_trace:
-            self._size.edges += span_id not in trace.edges
-            trace.edges[span_id] = edge
-            self._free(trace, trace.holds.came(span_id))
+        elif trace.edge_count < self._options.max_steps_per_trace:
+            self._size.edges += 1
+            trace.note(span_id, edge)
+            if trace.awaits:
+                self._free(trace, trace.holds.came(span_id))
             self._look_soon(trace, now_ns)
 
     def add(self, step: Step, now_ns: int) -> Arrival:
@@ -115,21 +117,25 @@ class Assembler:
     def _put(self, step: Step, now_ns: int) -> Arrival:
         trace = self.open.get(step.trace_id)
         if trace is None:
+            trace = self.open[step.trace_id] = OpenTrace(step.trace_id, now_ns, self._asleep)
             edges = self.early.take(step.trace_id)
             self._size.edges += len(edges)
-            trace = self.open[step.trace_id] = OpenTrace(step.trace_id, now_ns, edges=edges)
+            for span_id, edge in edges.items():
+                trace.note(span_id, edge)
             if edges:
                 self.adopted.append(trace)
         trace.last_ns = now_ns
-        known = trace.steps.get(step.span_id)
+        steps = trace.steps
+        known = steps.get(step.span_id)
         if known is not None and step.end_ns <= known.end_ns:
             return Arrival.DUPLICATE
         if known is None:
-            if len(trace.steps) >= self._options.max_steps_per_trace:
+            if len(steps) >= self._options.max_steps_per_trace:
                 return Arrival.OVER_BOUND
             self._size.steps += 1
-        trace.steps[step.span_id] = step
-        self._free(trace, trace.holds.came(step.span_id))
+        steps[step.span_id] = step
+        if trace.awaits:
+            self._free(trace, trace.holds.came(step.span_id))
         self._look_soon(trace, now_ns)
         return Arrival.NEW if known is None else Arrival.DUPLICATE
 
@@ -166,14 +172,6 @@ class Assembler:
         if trace is not None and span_id in trace.holds.spans:
             self._unhold(trace, span_id)
 
-    def traces(self) -> list[OpenTrace]:
-        """Every open trace."""
-        return list(self.open.values())
-
-    def trace(self, trace_id: bytes) -> OpenTrace | None:
-        """The open trace of that id."""
-        return self.open.get(trace_id)
-
     def freed(self) -> list[Held]:
         """Take the spans that were held and turned out to head no run."""
         freed, self._freed = self._freed, []
@@ -183,7 +181,7 @@ class Assembler:
         self._freed.extend(self._unhold(trace, span_id) for span_id in span_ids)
 
     def _grow(self, trace: OpenTrace) -> Forest:
-        return grow(trace.steps, trace.edges, self._splits)
+        return grow(trace.steps, trace.edges_above, self._splits)
 
     def _unhold(self, trace: OpenTrace, span_id: bytes) -> Held:
         held = trace.holds.spans.pop(span_id)
@@ -234,6 +232,7 @@ class Assembler:
         while self.open and self._is_over_bound():
             oldest = next(iter(self.open.values()))
             closed.extend(self._safely(oldest, self._close_bounded, now_ns))
+        lull(self.open, self._asleep)
         return closed
 
     def _safely(self, trace: OpenTrace, close: Close, now_ns: int) -> list[Closed]:
@@ -254,7 +253,7 @@ class Assembler:
     def _is_over_bound(self) -> bool:
         options = self._options
         full = len(self.open) > options.max_open_runs
-        return full or self._size.total_bytes > options.max_state_bytes
+        return full or self._size.total_bytes(self._asleep) > options.max_state_bytes
 
     def finish(self, now_ns: int) -> list[Closed]:
         """Close everything: ended roots as `root_ended`, the rest as `end_of_input`."""
@@ -306,7 +305,8 @@ class Assembler:
 
     def _drop(self, trace: OpenTrace) -> None:
         if self.open.pop(trace.trace_id, None) is not None:
-            self._size.edges -= len(trace.edges)
+            self._size.edges -= trace.edge_count
+            trace.drop()
             self._changes.note(Kind.OPEN, trace.trace_id)
 
     def _look_soon(self, trace: OpenTrace, now_ns: int) -> None:

@@ -14,6 +14,8 @@ from agentslo.dialects.ids import HEAD_BYTES, IN_ORDER, Ids, only_ids, read_ids
 from agentslo.runs.forest import Edge
 
 MAX_EDGES = 50_000
+EDGE_SIZE = 17
+_REMOTE: tuple[bool | None, ...] = (None, False, True)
 MAX_SPAN_BYTES = 1_024
 """A longer span is cut down to its ids where it is kept by itself."""
 MAX_UNSORTED_BYTES = 32 * 1024 * 1024
@@ -54,6 +56,21 @@ def of_traces(
     found = (read_ids(span) for span in spans if span[:HEAD_BYTES] in told)
     rest = [span for span in spans if span[:HEAD_BYTES] not in told]
     return [ids for ids in found if ids is not None], rest
+
+
+def pack_edge(span_id: bytes, edge: Edge) -> bytes:
+    """A span's id and its parent, in `EDGE_SIZE` bytes."""
+    remote = 0 if edge.remote is None else 1 + edge.remote
+    return b"%b%b%c" % (span_id, edge.parent_id.ljust(8, b"\0"), remote)
+
+
+def unpack_edges(packed: bytes | bytearray) -> dict[bytes, Edge]:
+    """The edges of a row of them, by span id."""
+    found: dict[bytes, Edge] = {}
+    for at in range(0, len(packed), EDGE_SIZE):
+        span_id, parent_id = bytes(packed[at : at + 8]), bytes(packed[at + 8 : at + 16])
+        found[span_id] = Edge(parent_id if any(parent_id) else b"", _REMOTE[packed[at + 16]])
+    return found
 
 
 class EarlyEdges:

@@ -7,6 +7,7 @@ missing ancestor each hangs, so that a new span looks only at those it can decid
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from agentslo.model import AGENT_LIKE, Step
 from agentslo.runs.forest import Edge
@@ -25,25 +26,36 @@ class Held:
     size_bytes: int = 0
 
 
+class Spans(Protocol):
+    """What is known of a trace."""
+
+    @property
+    def steps(self) -> Mapping[bytes, Step]:
+        """Its agent steps by span id."""
+
+    @property
+    def edges(self) -> Mapping[bytes, Edge]:
+        """The parents of its other spans."""
+
+
 @dataclass(slots=True)
 class TraceHolds:
-    """The held spans of one open trace; `steps` and `edges` are the trace's own."""
+    """The held spans of one open trace."""
 
-    steps: Mapping[bytes, Step]
-    edges: Mapping[bytes, Edge]
+    trace: Spans
     spans: dict[bytes, Held] = field(default_factory=dict)
     below: dict[bytes, list[bytes]] = field(default_factory=dict)
     """Held spans by the id at which their known ancestors end."""
 
     def agent_above(self, span_id: bytes) -> tuple[bool, bytes]:
         """(whether an agent is above the span, the id at which its known ancestors end)."""
-        at = span_id
+        at, steps = span_id, self.trace.steps
         for _ in range(MAX_CLIMB):
-            known = self.steps.get(at) or self.edges.get(at)
+            known = steps.get(at) or self.trace.edges.get(at)
             if known is None:
                 return False, at
             at = known.parent_id
-            above = self.steps.get(at)
+            above = steps.get(at)
             if above is not None and above.role in AGENT_LIKE:
                 return at != span_id, b""
             if not at or at == span_id:
@@ -63,7 +75,7 @@ class TraceHolds:
         waiting = self.below.pop(span_id, None)
         if waiting is None:
             return []
-        step = self.steps.get(span_id)
+        step = self.trace.steps.get(span_id)
         if step is not None and step.role in AGENT_LIKE:
             return self._still_held(waiting)
         nested, missing = self.agent_above(span_id)

@@ -3,20 +3,22 @@
 Values that the assembler fills; no behaviour of their own beyond keeping held spans together.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 
 from agentslo.dialects.base import Attributes
 from agentslo.dialects.request import hashed_request
 from agentslo.model import Role, Step
+from agentslo.runs.asleep import Asleep
+from agentslo.runs.edges import EDGE_SIZE, pack_edge, unpack_edges
 from agentslo.runs.forest import Edge, Forest, Tree
 from agentslo.runs.holds import Held, TraceHolds
 
+AWAKE_TRACES = 2_000
+"""More open traces than that are packed."""
 STEP_BYTES = 2_000
-EDGE_BYTES = 200
-"""What a step and an edge take of memory, about: on recorded runs a step with its share of a trace
-took 2,190 bytes, encoded spans that are held included.
-"""
+"""What a step that is awake takes of memory at most, about, with its share of a trace."""
 
 
 @dataclass(slots=True)
@@ -28,10 +30,10 @@ class StateSize:
     held: int = 0
     held_bytes: int = 0
 
-    @property
-    def total_bytes(self) -> int:
+    def total_bytes(self, asleep: Asleep) -> int:
         """What it takes of memory, about."""
-        return self.steps * STEP_BYTES + self.edges * EDGE_BYTES + self.held_bytes
+        packed = asleep.bytes + self.edges * EDGE_SIZE
+        return (self.steps - asleep.steps) * STEP_BYTES + packed + self.held_bytes
 
 
 class Arrival(Enum):
@@ -59,21 +61,82 @@ class Closed:
         return first.start_ns, first.span_id
 
 
-@dataclass(slots=True)
 class OpenTrace:
-    """Everything known of a trace that is not closed yet."""
+    """Everything known of a trace that is not closed yet; asleep, it takes as little as it can."""
 
-    trace_id: bytes
-    last_ns: int
-    due_ns: int = 0
-    steps: dict[bytes, Step] = field(default_factory=dict)
-    edges: dict[bytes, Edge] = field(default_factory=dict)
-    holds: TraceHolds = field(init=False)
-    asked: Step | None = None
-    """A model call of the trace that holds what a person asked."""
+    __slots__ = (
+        *("trace_id", "last_ns", "due_ns", "_steps", "_packed", "_asleep"),
+        *("_edges", "_packed_edges", "_holds", "_asked"),
+    )
 
-    def __post_init__(self) -> None:
-        self.holds = TraceHolds(self.steps, self.edges)
+    def __init__(self, trace_id: bytes, last_ns: int, asleep: Asleep) -> None:
+        self.trace_id, self.last_ns, self.due_ns = trace_id, last_ns, 0
+        self._asleep, self._packed, self._asked = asleep, b"", b""
+        self._steps: dict[bytes, Step] = {}
+        self._edges: dict[bytes, Edge] | None = None
+        self._packed_edges = bytearray()
+        self._holds: TraceHolds | None = None
+        asleep.awake.append(trace_id)
+
+    @property
+    def steps(self) -> dict[bytes, Step]:
+        """Its agent steps by span id."""
+        if self._packed:
+            found = self._asleep.unpack(self._packed, self.trace_id)
+            self._steps = {step.span_id: step for step in found}
+            self._packed = b""
+            self._asleep.awake.append(self.trace_id)
+        return self._steps
+
+    @property
+    def edges(self) -> Mapping[bytes, Edge]:
+        """The parents of its other spans."""
+        if self._edges is None:
+            self._edges = unpack_edges(self._packed_edges)
+        return self._edges
+
+    @property
+    def edges_above(self) -> Mapping[bytes, Edge]:
+        """The same, where one of them may be above a step; else none."""
+        steps = self.steps
+        above = (step.parent_id for step in steps.values())
+        return self.edges if any(i and i not in steps for i in above) else {}
+
+    @property
+    def edge_count(self) -> int:
+        """How many edges were noted."""
+        return len(self._packed_edges) // EDGE_SIZE
+
+    @property
+    def holds(self) -> TraceHolds:
+        """Its spans that are held."""
+        if self._holds is None:
+            self._holds = TraceHolds(self)
+        return self._holds
+
+    @property
+    def awaits(self) -> bool:
+        """Whether a span that comes may decide a held one."""
+        return self._holds is not None and bool(self._holds.below)
+
+    def note(self, span_id: bytes, edge: Edge) -> None:
+        """Note the parent of a span that is no agent span."""
+        self._packed_edges += pack_edge(span_id, edge)
+        if self._edges is not None:
+            self._edges[span_id] = edge
+
+    def sleep(self) -> None:
+        """Pack what it holds, until somebody asks for it."""
+        packed = self._asleep.pack(self._steps.values()) if self._steps else None
+        if packed is not None:
+            self._packed, self._steps = packed, {}
+        self._edges = None
+        if self._holds is not None and not self._holds.spans:
+            self._holds = None
+
+    def drop(self) -> None:
+        """Let go of what refers back to it."""
+        self._holds = None
 
     def hash_request(self, step: Step, sent: Attributes) -> None:
         """Note on a step what a person asked. Of a run only the root's and the first step's words
@@ -83,17 +146,27 @@ class OpenTrace:
             return
         if step.role is not Role.LLM:
             step.request = hashed_request(sent)
-        elif not (self.asked and _goes_before(self.asked, step)):
+            return
+        asked, place = self._asked, _place(step)
+        beside = bool(step.parent_id) and asked[:8] == place[:8]
+        if not (beside and asked < place and step.span_id != asked[-8:]):
             step.request = hashed_request(sent)
-            self.asked = step if step.request else self.asked
+            if step.request:
+                later = self.steps.get(asked[-8:]) if beside else None
+                if later is not None and later is not step:
+                    later.request, later.record = b"", b""
+                self._asked = place
 
 
-def _goes_before(one: Step, other: Step) -> bool:
-    """Whether both surely are of one run, and which is earlier."""
-    beside = bool(one.parent_id) and one.parent_id == other.parent_id
-    earlier = (one.start_ns, one.end_ns, one.span_id) < (
-        other.start_ns,
-        other.end_ns,
-        other.span_id,
-    )
-    return beside and earlier and one.span_id != other.span_id
+def _place(step: Step) -> bytes:
+    """The step's parent and when it came below it, in order."""
+    times = step.start_ns.to_bytes(8, "big") + step.end_ns.to_bytes(8, "big")
+    return step.parent_id.rjust(8, b"\0") + times + step.span_id
+
+
+def lull(traces: Mapping[bytes, OpenTrace], asleep: Asleep) -> None:
+    """Pack the traces that woke first, where many are awake."""
+    while len(asleep.awake) > AWAKE_TRACES:
+        trace = traces.get(asleep.awake.popleft())
+        if trace is not None:
+            trace.sleep()

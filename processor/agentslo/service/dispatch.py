@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agentslo.config.options import VerdictSpans
 from agentslo.otlp.answer import Signal
-from agentslo.otlp.cut import envelope
+from agentslo.otlp.cut import envelope, enveloped
 from agentslo.otlp.destination import Destination, QueueFull
 from agentslo.otlp.send_queue import Delivery
 from agentslo.service.enrich import verdict_span
@@ -203,7 +203,7 @@ class Dispatcher:
         return offered
 
     def _release(self, released: Released, out: "_Joined") -> None:
-        payload = envelope(released.span.batch, [released.span.encoded + released.added])
+        payload = enveloped(released.span.origin, [released.span.encoded + released.added])
         for destination in self.destinations:
             if self.selects(destination):
                 out.add(destination.name, payload, items=1)

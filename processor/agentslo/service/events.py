@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 
 from agentslo.config.agent_options import AgentFile
 from agentslo.model import Evaluation, Outcome, Run, SloResult, Verdict
-from agentslo.otlp.cut import Batch
 from agentslo.otlp.splice import Attribute
 from agentslo.runs.evidence import About
 from agentslo.watch.observe import Observed
@@ -14,9 +13,9 @@ from agentslo.watch.state import Drifted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldSpan:
-    """An encoded span that was kept back, and where it came from."""
+    """An encoded span that was kept back, and where it came from (`otlp.cut.origin`)."""
 
-    batch: Batch
+    origin: bytes
     encoded: bytes
 
 

@@ -1,6 +1,6 @@
 """Held spans: the encoded span in them, and what a journal keeps of it. Pure."""
 
-from agentslo.otlp.cut import envelope
+from agentslo.otlp.cut import enveloped
 from agentslo.runs.holds import Held
 from agentslo.runs.rows import Kept
 from agentslo.service.events import HeldSpan
@@ -20,5 +20,5 @@ def kept_span(held: Held) -> Kept:
         trace_id=held.step.trace_id,
         span_id=held.step.span_id,
         since_ns=held.since_ns,
-        span=envelope(span.batch, [span.encoded]),
+        span=enveloped(span.origin, [span.encoded]),
     )

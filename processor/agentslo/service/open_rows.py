@@ -36,7 +36,7 @@ class OpenRows:
 
     def write(self, row: Row) -> tuple[Place, bytes] | None:
         """The entry of a row; None where it says nothing that is needed later."""
-        opened = self._pipeline.assembler.trace
+        opened = self._pipeline.assembler.open.get
         told = {s.trace_id for s in row.steps}
         told |= {k.trace_id for k in row.holds} | {trace_id for trace_id, _ in row.left}
         traces = {trace_id for trace_id in told if opened(trace_id) is not None}
@@ -70,7 +70,7 @@ class OpenRows:
                 edges=[edge(trace.trace_id, i, parent) for i, parent in trace.edges.items()],
                 holds=[kept_span(held) for held in trace.holds.spans.values()],
             )
-            for trace in assembler.traces()
+            for trace in assembler.open.values()
         ]
         early = [edge(*found) for found in assembler.early.waiting()]
         for row in (*rows, Row(arrived_ns=now_ns, edges=early)):
@@ -80,7 +80,7 @@ class OpenRows:
 
     def closed(self, trace_id: bytes) -> Iterator[Place]:
         """The rows that nobody needs now that a trace may have closed."""
-        if self._pipeline.assembler.trace(trace_id) is None:
+        if trace_id not in self._pipeline.assembler.open:
             for number in self._of_trace.pop(trace_id, ()):
                 yield from self._release(number)
 

@@ -151,7 +151,7 @@ class Pipeline:
         for trace in self.assembler.adopted:
             row.edges += (edge(trace.trace_id, i, parent) for i, parent in trace.edges.items())
         for one in fed.held:
-            found = self.assembler.trace(one.step.trace_id)
+            found = self.assembler.open.get(one.step.trace_id)
             kept = found.holds.spans.get(one.step.span_id) if found else None
             if kept is not None and kept.step is one.step:
                 row.holds.append(kept_span(kept))
@@ -223,7 +223,8 @@ class Pipeline:
             and self._options.hold_roots
             and self.assembler.wants_held(step)
         ):
-            held = Held(step, HeldSpan(batch=batch, encoded=encoded), now_ns, len(encoded))
+            span = HeldSpan(origin=self.senders.origin(batch), encoded=encoded)
+            held = Held(step, span, now_ns, len(encoded))
             if self.assembler.hold(held) is not None:
                 self.tally["held_duplicate"] += 1
             fed.held.append(held)

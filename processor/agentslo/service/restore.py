@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from agentslo.measure import keeping
 from agentslo.measure.series import Metrics
-from agentslo.otlp.cut import CutError, Request
+from agentslo.otlp.cut import CutError, Request, origin
 from agentslo.runs.changes import Kind
 from agentslo.runs.holds import Held
 from agentslo.runs.open_trace import Arrival
@@ -117,4 +117,4 @@ def _held_span(kept: Kept) -> HeldSpan:
         (encoded,) = batch.items
     except (CutError, ValueError) as error:
         raise StepError("no held span") from error
-    return HeldSpan(batch=batch, encoded=encoded)
+    return HeldSpan(origin=origin(batch), encoded=encoded)

@@ -7,6 +7,7 @@ the same scope and version shows that kind elsewhere (design.md 2).
 
 from agentslo.dialects import values
 from agentslo.model import Resource, Scope
+from agentslo.otlp.cut import Batch, origin
 from agentslo.runs.changes import Changes, Kind
 
 MAX_INTERNED = 10_000
@@ -21,6 +22,7 @@ class Senders:
         self._changes = changes
         self._resources: dict[bytes, Resource] = {}
         self._scopes: dict[bytes, Scope] = {}
+        self._origins: dict[bytes, bytes] = {}
         self.habits: set[Habit] = set()
 
     def learn(self, what: str, scope: Scope) -> None:
@@ -41,6 +43,13 @@ class Senders:
                 self._resources.clear()
             found = self._resources[encoded] = values.resource(encoded)
         return found
+
+    def origin(self, batch: Batch) -> bytes:
+        """Where the spans of a batch come from, one object for all of them."""
+        if len(self._origins) >= MAX_INTERNED:
+            self._origins.clear()
+        found = origin(batch)
+        return self._origins.setdefault(found, found)
 
     def scope(self, encoded: bytes) -> Scope:
         """An encoded scope. Raises `DecodeError`."""
