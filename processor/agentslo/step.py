@@ -195,7 +195,7 @@ class Step:
     @property
     def has_rare(self) -> bool:
         """Whether it has something of what few spans have."""
-        return self.rare is not _NOTHING
+        return self.rare is not NOTHING
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Step):
