@@ -167,6 +167,8 @@ class Upstream:
     complained: Counter[str] = field(default_factory=Counter)
     """Runs of which a complaint was acknowledged, by kind."""
     refusals: Counter[str] = field(default_factory=Counter)
+    answers: list[tuple[float, float]] = field(default_factory=list)
+    """When each request was sent that was taken, and how long that took, in s."""
     issued: int = 0
 
     def __post_init__(self) -> None:
@@ -237,6 +239,7 @@ class Upstream:
 
     def _send(self, export: grpc.UnaryUnaryMultiCallable, body: bytes) -> None:
         while True:
+            began_s = time.monotonic()
             try:
                 export(body, timeout=20)
             except grpc.RpcError as error:
@@ -246,6 +249,7 @@ class Upstream:
                 continue
             with self._lock:
                 self.acknowledged.update(spans_in(body))
+                self.answers.append((began_s, time.monotonic() - began_s))
             return
 
 

@@ -25,6 +25,8 @@ HEAD = struct.Struct("<4sIIIQBB")
 signal, 1 once delivered."""
 DELIVERED_AT = HEAD.size - 1
 SEGMENT_BYTES = 16 * 1024 * 1024
+SEGMENTS = 8
+"""At least so many make up the bound: what was delivered must make room."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class Spill:
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder, self._max_bytes = folder, max_bytes
+        self._segment_bytes = min(SEGMENT_BYTES, max_bytes // SEGMENTS)
         self._segments: list[Segment] = []
         self.waiting: deque[Spilled] = deque()
         """What nobody has taken in hand, oldest first."""
@@ -117,7 +120,7 @@ class Spill:
     async def store(self, signal: int, items: int, payload: bytes, now_ns: int) -> Spilled | None:
         """Put a request on disk; None, with `trouble` set, where that failed."""
         segment = self._segments[-1]
-        if segment.size_bytes + len(payload) > SEGMENT_BYTES and segment.size_bytes:
+        if segment.size_bytes + len(payload) > self._segment_bytes and segment.size_bytes:
             segment = self._add_segment()
         head = HEAD.pack(MAGIC, 0, len(payload), items, now_ns, signal, 0)
         record = head + payload
@@ -187,7 +190,12 @@ class Spill:
         """It was delivered, or refused for good."""
         segment = spilled.segment
         segment.open -= 1
-        if segment.open == 0 and segment is not self._segments[-1]:
+        last = segment is self._segments[-1]
+        if segment.open == 0 and last and segment.size_bytes > self._segment_bytes // 2:
+            # Nobody waits in it: the next one begins with all the room there is.
+            self._add_segment()
+            return
+        if segment.open == 0 and not last:
             self._segments.remove(segment)
             self.size_bytes -= segment.size_bytes
             segment.path.unlink(missing_ok=True)

@@ -122,3 +122,17 @@ async def test_a_disk_that_fails_is_told_and_trusted_again(
     again = opened(tmp_path)
     assert b"y" in all_of(again)
     again.stop(5)
+
+
+async def test_a_full_log_has_room_again_once_all_was_delivered(tmp_path: Path) -> None:
+    spill = opened(tmp_path, max_bytes=64_000)
+    for _ in range(3):
+        stored = 0
+        while spill.room(1_000):
+            spill.put_back(await spill.store(0, 1, bytes(1_000), stored))
+            stored += 1
+        assert stored > 50
+        while (one := spill.take()) is not None:
+            spill.done(one)
+    assert spill.size_bytes < 8_000
+    spill.stop(5)
