@@ -27,15 +27,17 @@ class SeriesError(ValueError):
 def changes(metrics: Metrics) -> Iterator[tuple[bytes, bytes | None]]:
     """Key and body of every series that changed since the last time."""
     changed, metrics.changed = metrics.changed, {}
-    for family, row in changed:
-        if not family.own:
-            yield _key(family, row), _body(metrics, family, row)
+    for cell in changed:
+        if not cell.family.own:
+            yield _key(cell.family, cell.row), _body(metrics, cell.family, cell.row)
 
 
 def everything(metrics: Metrics) -> Iterator[tuple[bytes, bytes | None]]:
     """Key and body of every series there is; what changed before is included."""
     for rows in (metrics.counters, metrics.histograms):
-        metrics.changed.update(((family, row), None) for family in rows for row in rows[family])
+        metrics.changed.update(
+            (cell, None) for of_family in rows.values() for cell in of_family.values()
+        )
     return changes(metrics)
 
 

@@ -58,7 +58,7 @@ class Metrics:
         self._remembered: dict[tuple[Family, Labels], Placement] = {}
         self._sorted: dict[Family, tuple[list[Labels], list[Cell]]] = {}
         self._release_ends_ns = 0
-        self.changed: dict[tuple[Family, Labels], None] = {}
+        self.changed: dict[Counter | Histogram, None] = {}
         """Counters and histograms that moved or went since this was last cleared."""
 
     def inc(self, family: Family, labels: Labels, now_ns: int, amount: float = 1.0) -> None:
@@ -69,7 +69,7 @@ class Metrics:
         if cell is None:
             cell = self._counter(family, labels, now_ns)
         cell.seen_ns = now_ns
-        self.changed[family, cell.row] = None
+        self.changed[cell] = None
         if cell.held:
             cell.pending += amount
         else:
@@ -97,7 +97,7 @@ class Metrics:
         if cell is None:
             cell = self._histogram(family, labels, now_ns)
         cell.observe(value, now_ns, exemplar if self._exemplars else None)
-        self.changed[family, cell.row] = None
+        self.changed[cell] = None
 
     def set(self, family: Family, labels: Labels, value: float) -> None:
         """Set a gauge."""
@@ -137,7 +137,7 @@ class Metrics:
             ends_ns = cell.created_ns + self._hold_ns
             if ends_ns <= now_ns:
                 cell.release()
-                self.changed[cell.family, cell.row] = None
+                self.changed[cell] = None
             else:
                 self._held.append(cell)
                 self._hold_ends_ns = min(self._hold_ends_ns, ends_ns)
@@ -280,8 +280,9 @@ class Metrics:
                 continue
             rows = self._rows(family)
             for row in [row for row in rows if (row[agent], row[release]) in gone]:
-                del rows[row]
-                self.changed[family, row] = None
+                cell = rows.pop(row)
+                if not isinstance(cell, Gauge):
+                    self.changed[cell] = None
                 self._admission.removed(family, row)
             self._sorted.pop(family, None)
         for agent_name, release_name in gone:

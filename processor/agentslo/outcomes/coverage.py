@@ -8,9 +8,11 @@ Fields: requirements.md T6, T13, T16. Switches: conventions.md 10 and the packag
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from agentslo.model import AGENT_LIKE, Evidence, Role, Run, Step, Verdict
 from agentslo.runs.marks import DECLARED
+from agentslo.step import NOTHING
 
 MAX_AGENTS = 500
 _CONTENT = {
@@ -151,8 +153,8 @@ FIELDS: tuple[Field, ...] = (
 
 
 _OF_ROLE = {role: tuple(f for f in FIELDS if role in f.roles) for role in Role}
-MAX_PATTERNS = 10_000
-"""Which fields were there together, until they are counted one by one."""
+MAX_ALIKE = 1_000
+"""Kinds of span that are counted together, until they are counted field by field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +191,9 @@ class Coverage:
     """Counts what closed runs told."""
 
     def __init__(self) -> None:
-        self._patterns: Counter[tuple[str, str, Role, tuple[bool, ...]]] = Counter()
+        self._alike: dict[tuple[str, int, bool, bool], list[Any]] = {}
+        """A span and how many like it: of one reading, with nothing rare. The span keeps the
+        reading, whose identity is part of the key."""
         self._applicable: Counter[tuple[str, str, str]] = Counter()
         self._present: Counter[tuple[str, str, str]] = Counter()
         self._services: dict[str, set[str]] = {}
@@ -210,27 +214,35 @@ class Coverage:
         if run.marks & DECLARED and (told := sampled(run)):
             self.sampled_ratio[agent] = min(told, self.sampled_ratio.get(agent, 1.0))
         self._services[agent.rsplit("/", 1)[-1]].add(run.service)
-        patterns, of_role = self._patterns, _OF_ROLE
+        alike = self._alike
         for step in run.steps:
-            role = step.role
-            fields = of_role[role]
-            if fields:
-                patterns[agent, step.dialect, role, tuple([f.present(step) for f in fields])] += 1
-        if len(patterns) > MAX_PATTERNS:
-            self._count()
+            if step.rare is not NOTHING:
+                self._count(agent, step, 1)
+                continue
+            key = agent, id(step.reading), step.usage_in is None, not step.conversation_id
+            known = alike.get(key)
+            if known is None:
+                alike[key] = [step, 1]
+            else:
+                known[1] += 1
+        if len(alike) > MAX_ALIKE:
+            self._count_alike()
 
-    def _count(self) -> None:
-        """Count the fields of what came together one by one."""
-        for (agent, dialect, role, present), spans in self._patterns.items():
-            for known, there in zip(_OF_ROLE[role], present, strict=True):
-                key = agent, dialect, known.name
-                self._applicable[key] += spans
-                self._present[key] += spans * there
-        self._patterns.clear()
+    def _count_alike(self) -> None:
+        """Count the spans that tell the same things field by field."""
+        for (agent, *_), (step, spans) in self._alike.items():
+            self._count(agent, step, spans)
+        self._alike.clear()
+
+    def _count(self, agent: str, step: Step, spans: int) -> None:
+        for known in _OF_ROLE[step.role]:
+            key = agent, step.dialect, known.name
+            self._applicable[key] += spans
+            self._present[key] += spans * known.present(step)
 
     def rows(self) -> Iterator[Row]:
         """Every field of every agent and dialect, in a fixed order."""
-        self._count()
+        self._count_alike()
         fields = {f.name: f for f in FIELDS}
         order = {name: place for place, name in enumerate(fields)}
         for key in sorted(self._applicable, key=lambda k: (k[0], k[1], order[k[2]])):

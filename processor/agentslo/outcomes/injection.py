@@ -11,7 +11,9 @@ from typing import Literal
 
 from agentslo.model import Role, Run
 from agentslo.outcomes.judged import passed
+from agentslo.runs.marks import EVALUATED, INSTRUCTED, TRIGGERED
 
+_TELLING = INSTRUCTED | TRIGGERED | EVALUATED
 Sign = Literal["instructions_in_result", "argument_from_result", "guardrail", "evaluation"]
 _NAMED = re.compile(r"inject|jailbreak|prompt.?attack", re.IGNORECASE)
 
@@ -20,6 +22,8 @@ def signs(run: Run, violated: Collection[str]) -> Mapping[Sign, int]:
     """The signs of a run: tool results that talk to the model, calls whose argument came from one,
     guardrails and evaluations for injection that said so.
     """
+    if not violated and not run.marks & _TELLING:
+        return {}
     found: Counter[Sign] = Counter()
     found["argument_from_result"] = sum(name == "injected_argument" for name in violated)
     for step in run.steps:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from agentslo.config.agent_options import AgentFile
 from agentslo.model import Evaluation, Outcome, Run, SloResult, Verdict
 from agentslo.otlp.splice import Attribute
+from agentslo.outcomes.view import RunView
 from agentslo.runs.evidence import About
 from agentslo.watch.observe import Observed
 from agentslo.watch.state import Drifted
@@ -46,6 +47,8 @@ class Counted:
     """A processor elsewhere closed it, and has sent its verdict."""
     counts: bool = True
     """It moves counters here; not where those of a processor elsewhere have it."""
+    view: RunView | None = field(default=None, compare=False, repr=False)
+    """Of the run, where it was just judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ class Recent:
             return
         run, verdict = happening.run, happening.verdict
         self.coverage.add(run, evaluated=judged_by_others(verdict))
-        self.seen.add(run, verdict)
+        self.seen.add(run, verdict, happening.view)
         self._last[run.run_id] = _Last(run, verdict)
         while len(self._last) > MAX_RUNS:
             self._last.popitem(last=False)

@@ -5,24 +5,43 @@ Pure bookkeeping: what each family means stands in the catalogue.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from agentslo.config.agent_options import AgentFile
 from agentslo.config.directory import Directory
 from agentslo.measure import names as m
+from agentslo.measure.labels import Labels
 from agentslo.measure.series import Metrics
 from agentslo.model import Evidence, Outcome, Role, Run, SloResult, Step, Verdict
 from agentslo.outcomes.injection import signs
+from agentslo.runs.marks import ROLE_BITS
 from agentslo.service.enrich import step_result
 from agentslo.service.events import Corrected, Counted, Happening, Uncounted, uncounting
+from agentslo.step import Reading
 from agentslo.watch.observe import Observed
-
-if TYPE_CHECKING:
-    from agentslo.measure.labels import Labels
 
 UNSET = "unset"
 MAX_INTRODUCED = 100_000
+MAX_READINGS = 10_000
+_WORDS: dict[str, str] = {one: one.value for words in (Outcome, SloResult) for one in words}
+_LABELS = {evidence: evidence.label for evidence in Evidence}
+_COUNTED_STEPS = ROLE_BITS[Role.TOOL] | ROLE_BITS[Role.RETRIEVAL]
 _UNSAFE = (Outcome.UNSAFE_ACTION, Outcome.DATA_CORRUPTION)
+
+
+class _CallLabels(NamedTuple):
+    """The labels of a tool's calls, worked out once a reading."""
+
+    reading: Reading
+    at: tuple[str, str]
+    counted: Labels
+    timed: Labels
+
+
+def _call_labels(step: Step, at: tuple[str, str]) -> _CallLabels:
+    tool = step.tool or UNSET
+    counted = (*at, tool, step_result(step), step.error_type)
+    return _CallLabels(step.reading, at, counted, (*at, tool))
 
 
 class Recorder:
@@ -33,6 +52,8 @@ class Recorder:
         self.agents: dict[tuple[str, str], None] = {}
         """(agent, environment) of every agent counted so far, in order."""
         self._introduced: set[tuple[str, str, str, str]] = set()
+        self._calls: dict[int, _CallLabels] = {}
+        """By the identity of a tool call's reading, which thousands of calls share."""
 
     def record(self, happening: Happening, now_ns: int) -> None:
         """Count one happening."""
@@ -85,23 +106,30 @@ class Recorder:
         run, verdict, file = counted.run, counted.verdict, counted.file
         self.introduce(run, file, now_ns)
         metrics, at = self.metrics, (run.agent, run.environment)
-        task, outcome = run.task_type or UNSET, verdict.outcome.value
+        task, outcome = run.task_type or UNSET, _WORDS[verdict.outcome]
         metrics.inc(m.RUNS, (*at, run.release, task, outcome), now_ns)
-        reason = (*at, outcome, verdict.reason, verdict.evidence.label)
+        reason = (*at, outcome, verdict.reason, _LABELS[verdict.evidence])
         metrics.inc(m.RUN_REASONS, reason, now_ns)
         exemplar = (run.trace_id, run.root.span_id.hex()) if run.root else None
         metrics.observe(m.RUN_DURATION, at, run.duration_s, now_ns, exemplar)
-        segments = {s.name: s.segments for s in file.slos}
+        segments = {s.name: s.segments for s in file.slos if s.segments}
         for name, result in verdict.slos.items():
             if result is SloResult.EXCLUDED:
                 metrics.inc(m.EXCLUDED_EVENTS, (*at, name), now_ns)
             else:
-                segment = _segment(run, segments.get(name, ()))
-                metrics.inc(m.EVENTS, (*at, name, run.release, segment, result.value), now_ns)
+                segment = _segment(run, segments[name]) if name in segments else UNSET
+                row = (*at, name, run.release, segment, _WORDS[result])
+                metrics.inc(m.EVENTS, row, now_ns)
         self._count_release(run)
         self._count_totals(run, verdict, now_ns)
-        for step in run.steps:
-            self._count_step(step, at, now_ns)
+        if run.marks & _COUNTED_STEPS:
+            for step in run.steps:
+                role = step.reading.role
+                if role is Role.TOOL:
+                    self._count_call(step, at, now_ns)
+                elif role is Role.RETRIEVAL:
+                    found = {None: "unknown", 0: "miss"}.get(step.documents, "hit")
+                    metrics.inc(m.RETRIEVALS, (*at, step.tool or UNSET, found), now_ns)
 
     def _place(self, observed: Observed, now_ns: int) -> None:
         for feature, label in observed.bins.items():
@@ -136,19 +164,18 @@ class Recorder:
         for tool, state in totals.action_states:
             metrics.inc(m.ACTIONS, (*at, tool, state), now_ns)
 
-    def _count_step(self, step: Step, at: tuple[str, str], now_ns: int) -> None:
-        metrics = self.metrics
-        if step.role is Role.TOOL:
-            tool = step.tool or UNSET
-            labels = (*at, tool, step_result(step), step.error_type)
-            metrics.inc(m.TOOL_CALLS, labels, now_ns)
-            if step.unseen:
-                return
+    def _count_call(self, step: Step, at: tuple[str, str], now_ns: int) -> None:
+        reading = step.reading
+        known = self._calls.get(id(reading))
+        if known is None or known.reading is not reading or known.at != at:
+            if len(self._calls) >= MAX_READINGS:
+                self._calls.clear()
+            known = self._calls[id(reading)] = _call_labels(step, at)
+        self.metrics.inc(m.TOOL_CALLS, known.counted, now_ns)
+        if not reading.unseen:
+            took_s = max(0, step.end_ns - step.start_ns) / 1e9
             exemplar = (step.trace_id.hex(), step.span_id.hex())
-            metrics.observe(m.TOOL_CALL_DURATION, (*at, tool), step.duration_s, now_ns, exemplar)
-        elif step.role is Role.RETRIEVAL:
-            found = {None: "unknown", 0: "miss"}.get(step.documents, "hit")
-            metrics.inc(m.RETRIEVALS, (*at, step.tool or UNSET, found), now_ns)
+            self.metrics.observe(m.TOOL_CALL_DURATION, known.timed, took_s, now_ns, exemplar)
 
     def _correct(self, corrected: Corrected, now_ns: int) -> None:
         run, before, after = corrected.run, corrected.before, corrected.after

@@ -14,9 +14,9 @@ from agentslo.config.directory import Directory
 from agentslo.config.options import RunsOptions
 from agentslo.model import Evaluation, Outcome, Run, Verdict
 from agentslo.otlp.splice import Attribute, encode
-from agentslo.outcomes.classify import classify, unsettled
+from agentslo.outcomes.classify import classified, unsettled
 from agentslo.outcomes.cost import Price, no_price
-from agentslo.outcomes.view import Habits
+from agentslo.outcomes.view import Habits, RunView
 from agentslo.runs.changes import Changes, Kind
 from agentslo.runs.conversations import Conversations
 from agentslo.runs.conversations import run_id as conversation_run_id
@@ -122,7 +122,7 @@ class Verdicts:
 
     def judge(self, run: Run, file: AgentFile, said: list[Evaluation]) -> Verdict:
         """The verdict on a run, given what was said of it."""
-        return classify(run, file, said, self.habits, self.price)
+        return classified(RunView(run, self.habits), file, said, self.price)
 
     def _turn(
         self, run: Run, file: AgentFile, held: HeldSpan | None, now_ns: int
@@ -143,18 +143,20 @@ class Verdicts:
     ) -> Iterator[Happening]:
         """A run is over: judge it, let its root go, count it unless it waits."""
         said = self.evidence.take(run)
-        verdict = self.judge(run, file, said)
+        view = RunView(run, self.habits)
+        verdict = classified(view, file, said, self.price)
         judged = Judged(run=run, verdict=verdict, file=file, closed_ns=now_ns, evaluations=said)
         self.evidence.remember(judged)
+        drift = self._drift(run, now_ns)
         if held is not None:
-            yield self._released(held, run, verdict, now_ns)
+            yield Released(span=held, added=encode({**run_attributes(run, verdict), **drift}))
             self._leaves(run, verdict)
         wait_ns = self._wait_ns(judged)
         if wait_ns:
             over = self.settling.wait(run.run_id, now_ns + wait_ns)
             yield from self._let_go(over, now_ns)
         else:
-            yield from self._count(judged, now_ns)
+            yield from self._count(judged, now_ns, drift=drift, view=view)
 
     def _leaves(self, run: Run, verdict: Verdict) -> None:
         self.left_as[run.run_id] = verdict.outcome
@@ -179,12 +181,12 @@ class Verdicts:
             self._faults.note("watch", _name(run))
             return {}
 
-    def _watched(self, judged: Judged) -> list[Observed | Drifted]:
+    def _watched(self, judged: Judged, view: RunView | None) -> list[Observed | Drifted]:
         if self.watch is None:
             return []
         try:
             heavy = judged.file.tier == "critical"
-            return list(self.watch.counted(judged.run, judged.verdict, heavy=heavy))
+            return list(self.watch.counted(judged.run, judged.verdict, heavy=heavy, view=view))
         except Exception:  # noqa: BLE001 - a bug in statistics must not keep a run from counting
             self._faults.note("watch", _name(judged.run))
             return []
@@ -194,6 +196,8 @@ class Verdicts:
         if judged.verdict.outcome in _NEVER_WAIT:
             return 0
         missed = judged.verdict.totals.missed_evaluations
+        if not missed:
+            return int(judged.file.evidence_wait_s * S)
         waits = [r.wait_s for r in judged.file.evaluations if r.name in missed]
         return int(max([judged.file.evidence_wait_s, *waits]) * S)
 
@@ -217,8 +221,16 @@ class Verdicts:
         yield from self._count(judged, now_ns, told=True, counts=not counted)
 
     def _count(
-        self, judged: Judged, now_ns: int, *, told: bool = False, counts: bool = True
+        self,
+        judged: Judged,
+        now_ns: int,
+        *,
+        told: bool = False,
+        counts: bool = True,
+        drift: Mapping[str, Attribute] | None = None,
+        view: RunView | None = None,
     ) -> Iterator[Happening]:
+        """`drift`, `view`: where they are known already."""
         run, verdict = judged.run, judged.verdict
         left_as = self._left_before(run.run_id)
         yield from self._resumed(run, verdict, now_ns)
@@ -229,12 +241,13 @@ class Verdicts:
             file=judged.file,
             root_outcome=left_as,
             waits=waits,
-            drift=self._drift(run, now_ns),
+            drift=self._drift(run, now_ns) if drift is None else drift,
             told=told,
             counts=counts,
+            view=view,
         )
         if not waits:
-            found = self._watched(judged)
+            found = self._watched(judged, view)
             yield from (f for f in found if counts or not isinstance(f, Observed))
         elif self.apart:
             return

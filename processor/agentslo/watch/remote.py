@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agentslo.model import Run, Verdict
+from agentslo.outcomes.view import RunView
 from agentslo.watch.monitor import Monitor
 from agentslo.watch.observe import Observed, observe
 from agentslo.watch.slices import Bounds
@@ -52,7 +53,9 @@ class Remote:
             return {}
         return {"agent_slo.drift.feature": told.feature, "agent_slo.drift.score": round(told.z, 3)}
 
-    def counted(self, run: Run, verdict: Verdict, *, heavy: bool = False) -> Iterator[Observed]:
+    def counted(
+        self, run: Run, verdict: Verdict, *, heavy: bool = False, view: RunView | None = None
+    ) -> Iterator[Observed]:
         """A run was counted: what it tells. `heavy` is the evaluator's to know."""
         del heavy
         key = run.agent, run.environment
@@ -61,4 +64,4 @@ class Remote:
             if len(self._bounds) >= MAX_MONITORS:
                 return
             bounds = self._bounds[key] = Bounds()
-        yield bounds.admit(observe(run, verdict))
+        yield bounds.admit(observe(run, verdict, view))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from agentslo.config.options import DriftOptions
 from agentslo.model import Run, Verdict
+from agentslo.outcomes.view import RunView
 from agentslo.watch.baseline import Baseline, BaselineError
 from agentslo.watch.monitor import Monitor
 from agentslo.watch.observe import Observed, observe, request_of
@@ -55,9 +56,11 @@ class Watch:
         return found
 
     def counted(
-        self, run: Run, verdict: Verdict, *, heavy: bool = False
+        self, run: Run, verdict: Verdict, *, heavy: bool = False, view: RunView | None = None
     ) -> Iterator[Observed | Drifted]:
-        """A run was counted: what it tells, and what that changes. `heavy`: failures cost much."""
+        """A run was counted: what it tells, and what that changes. `heavy`: failures cost much;
+        `view`: of the run, where there is one already.
+        """
         key = run.agent, run.environment
         monitor = self.monitors.get(key)
         if monitor is None:
@@ -67,7 +70,7 @@ class Watch:
         novelty = self._novelty(run, monitor, run.end_ns)
         self._scored.pop(run.run_id, None)
         learnt = monitor.baseline is not None
-        observed = monitor.placed(observe(run, verdict), novelty)
+        observed = monitor.placed(observe(run, verdict, view), novelty)
         yield observed
         for drifted in monitor.observe(observed):
             self.revision += 1
