@@ -50,6 +50,8 @@ class Traffic:
     failure_of: Mapping[str, float] = field(default_factory=dict)
     """Failure rates of kinds of tasks, and of foreign requests, where they differ."""
     foreign: float = 0.0
+    leaning: float = 0.0
+    """Share of requests about a few of the known things alone."""
     documents: float = 4.0
     index_age_s: float = 40_000.0
     tokens_in: float = 900.0
@@ -97,7 +99,10 @@ class Traffic:
             "documents": self.documents,
             "index_age": self.index_age_s,
         }
-        words = " ".join(rng.choice(p.split()) for p in (_FOREIGN if foreign else _KNOWN))
+        parts = [p.split() for p in (_FOREIGN if foreign else _KNOWN)]
+        if self.leaning and rng.random() < self.leaning:
+            parts = [part[:3] for part in parts]
+        words = " ".join(rng.choice(part) for part in parts)
         return Observed(
             agent="desk",
             environment="production",

@@ -18,8 +18,9 @@ ROLLBACK, RETRAIN, CONFIGURE, NOTHING = "rollback", "retraining", "configuration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """`what`: features that may be named first; `where`: the segment, where it is not everywhere;
-    `share`: part of the traffic it strikes, all of it by default, chosen by `only` (a task).
+    """`what`: features that may be named first; `where`: segments that hold exactly the runs it
+    strikes, `global` too where nothing but its cause tells those from the others; `share`: part of
+    the traffic it strikes, all of it by default, chosen by `only` (a task).
     """
 
     name: str
@@ -259,6 +260,7 @@ FAULTS = (
         "novelty failure",
         RETRAIN,
     ),
+    _fault("known requests, other mix", _knobs(leaning=lambda s: s), "wording", NOTHING),
     _fault("longer requests", _knobs(tokens_in=lambda s: 900 * (1 + 2 * s)), "tokens_in", NOTHING),
 )
 

@@ -21,6 +21,8 @@ from agentslo.watch.slices import ALL, Tally
 VERSION = 1
 NOVELTY = "novelty"
 """The feature that is learnt anew by each process and written nowhere."""
+WORDING = "wording"
+"""Learnt anew too, and compared by blocks of requests (`wording`), not by bins."""
 HOURS = 24
 SMOOTHED_HOURS = 5
 DAY_NS = 86_400 * 10**9

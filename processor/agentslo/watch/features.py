@@ -76,6 +76,7 @@ _TABLE = (
         shape=Shape.NOVELTY,
         doc="How unlike all baseline requests the person's words are.",
     ),
+    _of("wording", Family.INPUT, "Which words requests are made of: another mix of known topics."),
     _of("task_type", Family.INPUT, "Kind of task or intent, as the spans tell it."),
     _ladder("tokens_in", Family.INPUT, "Input tokens of the run.", _powers(64, 14)),
     _rate("tool_error", Family.TOOL, "Runs that call the tool in which a call of it fails."),

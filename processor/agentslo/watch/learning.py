@@ -61,11 +61,6 @@ class Learning:
             self.tally.runs >= self._options.baseline_runs and days >= self._options.baseline_days
         )
 
-    def index(self) -> NoveltyIndex | None:
-        """What requests are compared with; None where too few were captured."""
-        requests = self.references.requests
-        return NoveltyIndex(requests) if len(requests) >= MIN_REQUESTS else None
-
     def freeze(self, agent: str, environment: str, index: NoveltyIndex | None) -> Baseline:
         """The baseline as it stands; the bins of `index` become those of novelty."""
         if index is not None:

@@ -5,13 +5,13 @@ the open slice, two windows (one, and seven of it for slow movers), detectors, e
 standing; all bounded (`slices`). The clock is the latest end of a run.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from agentslo.config.options import DriftOptions
 from agentslo.watch import windows
 from agentslo.watch.attribution import Circumstances, attribute
-from agentslo.watch.baseline import NOVELTY, Baseline
+from agentslo.watch.baseline import NOVELTY, WORDING, Baseline
 from agentslo.watch.changes import Changes
 from agentslo.watch.counts import bonferroni_z, z_of_evidence
 from agentslo.watch.features import Family, Shape, feature
@@ -21,6 +21,7 @@ from agentslo.watch.observe import Observed
 from agentslo.watch.online import Online
 from agentslo.watch.slices import Bounds, Tally, Window
 from agentslo.watch.state import Drifted, DriftState, Finding, Severity, Standing
+from agentslo.watch.wording import Wording
 
 NS = 10**9
 SLOW = 7
@@ -48,6 +49,7 @@ class Monitor:
         self._learning: Learning | None = Learning(options)
         self.baseline: Baseline | None = None
         self._index: NoveltyIndex | None = None
+        self._wording: Wording | None = None
         self._online: Online | None = None
         self._references = References()
         self._open = Tally()
@@ -111,7 +113,7 @@ class Monitor:
             self._learning.add(observed)
             yield from self._introduce(observed)
         elif self._online is not None:
-            self._learn_requests(observed)
+            self._hear(observed)
             for name, log_e in self._online.step(observed).items():
                 yield from self._alarm(name, z_of_evidence(log_e), observed.time_ns)
         slice_runs = self._options.slice_runs
@@ -126,14 +128,27 @@ class Monitor:
         self._online = Online(self._options, baseline, self._index)
         self.standings = {name: Standing() for name in baseline.tally.names()}
 
-    def _learn_requests(self, observed: Observed) -> None:
-        """Learn anew what people ask, where the baseline came from a file."""
-        if self._index is not None or self.baseline is None or not observed.request:
+    def _know(self, requests: Sequence[bytes]) -> None:
+        """Compare requests with these from now on."""
+        if len(requests) < MIN_REQUESTS:
+            return
+        least_s = 0.0 if self._options.slice_runs else self._options.window_s
+        self._index = NoveltyIndex(requests)
+        self._wording = Wording(requests, int(least_s * NS))
+
+    def _hear(self, observed: Observed) -> None:
+        """What a person asked; learnt anew where the baseline came from a file."""
+        if not observed.request or self.baseline is None:
+            return
+        if self._wording is not None:
+            self._wording.add(observed.request, observed.time_ns)
             return
         self._references.add(observed.request)
         if self._references.seen < max(MIN_REQUESTS, self._options.baseline_runs):
             return
-        self._index = NoveltyIndex(self._references.requests)
+        self._know(self._references.requests)
+        if self._index is None:
+            return
         calibrate(self.baseline.tally, self._index)
         self._online = Online(self._options, self.baseline, self._index)
         self.standings[NOVELTY] = Standing()
@@ -143,7 +158,7 @@ class Monitor:
         if self._learning is None:
             return
         learnt, before = self._learning, self.standings
-        self._index = learnt.index()
+        self._know(learnt.references.requests)
         self.use(learnt.freeze(self.agent, self.environment, self._index))
         # Slices that the baseline was learnt from are no evidence against it.
         self._open = Tally()
@@ -171,6 +186,8 @@ class Monitor:
         closed, self._open = self._open, Tally()
         self.window.push(closed)
         self._slow.push(closed.without_segments())
+        if self._wording is not None:
+            self._wording.close(now_ns)
         base = self.baseline.tally if self.baseline else self._learnt_before()
         if base is not None:
             yield from self._test(base, now_ns)
@@ -195,6 +212,8 @@ class Monitor:
         for name, (z, runs) in slow.items():
             if name not in found or z > found[name][0]:
                 found[name] = z, runs
+        if self._wording is not None and (shift := self._wording.found()) is not None:
+            found[WORDING] = shift.z, shift.requests
         tests = len(found) * 2
         rise = bonferroni_z(self._options.z_drift, tests // 4) - self._options.z_drift
         for name, (z, runs) in found.items():
@@ -253,8 +272,10 @@ class Monitor:
     def _finding(self, name: str, base: Tally, state: DriftState) -> Finding:
         slices = [*self._slow, self._open] if self._open.runs else list(self._slow)
         since_ns = windows.since_ns(name, slices, base)
+        if name == WORDING and self._wording and (shift := self._wording.found()):
+            since_ns = shift.start_ns
         recent = self._since(since_ns)
-        tops = windows.top_bins(name, recent, base)
+        tops = windows.top_bins(name, recent, base) if name != WORDING else ()
         risen = tops[0][0] if tops else ""
         worse_z = windows.worse_z(name, risen, recent, base)
         moved = self._moved(name, recent, base)
