@@ -51,8 +51,10 @@ MANY_RUNS = {"max_open_runs": 1_000_000, "max_state_bytes": "64 GiB", "idle_s": 
 """Bounds that a benchmark of many open runs does not meet."""
 
 
-def agentslo(ack: str, *, open_runs: int = 0, zero_hold_s: float = 120) -> Subject:
-    """The program itself, in-line, with one destination; all else as it comes."""
+def agentslo(ack: str, *, open_runs: int = 0, evaluator: str = "") -> Subject:
+    """The program itself, in-line, with one destination; all else as it comes. With an evaluator's
+    address it is one of several processors.
+    """
 
     def start(sink: str, folder: Path) -> Running:
         free = {"address": f"{LOOPBACK}:0"}
@@ -62,14 +64,16 @@ def agentslo(ack: str, *, open_runs: int = 0, zero_hold_s: float = 120) -> Subje
                 **dict.fromkeys(("http", "metrics", "page"), free),
             },
             "destinations": [{"name": "sink", "endpoint": sink, "primary": True}],
-            "metrics": {"zero_hold_s": zero_hold_s},
             "runs": MANY_RUNS if open_runs else {},
         }
         if ack == "stored":
             config["storage"] = {"directory": str(folder / "data")}
+        command = [sys.executable, "-m", "agentslo.cli.main", "run"]
+        if evaluator:
+            config |= {"evaluator": {"endpoint": evaluator}, "metrics": {"zero_hold_s": 0}}
+            command += ["--role", "processor"]
         # JSON is YAML.
         (folder / "agentslo.yaml").write_text(json.dumps(config))
-        command = [sys.executable, "-m", "agentslo.cli.main", "run"]
         child = Child([*command, "--config", str(folder / "agentslo.yaml")], folder / "log")
         target = child.said(r"OTLP +gRPC (\S+),")
         child.said(r"( is up)")
