@@ -6,7 +6,7 @@ and at most `senders` requests in flight. Source: OTLP specification ("Failures"
 F8-F14.
 
 Payloads are joined by putting their bytes one behind the other, which protobuf defines for repeated
-fields. A payload leaves at once where nothing left lately and nothing is in flight; else it waits
+fields. A payload leaves at once where nothing is in flight and payloads come seldom; else it waits
 for company, at most `JOIN_WAIT_S`: a request costs as much as some fifty spans. A refusal that one
 payload may have caused for all is taken apart again: what joining put at risk is sent again in
 halves.
@@ -29,6 +29,10 @@ RETRY_AFTER_LIMIT_S = 300.0
 """Longest pause a peer can ask for; one wrong header must not stop forwarding for a day."""
 JOIN_WAIT_S = 0.005
 """Longest time a payload waits for company."""
+OFTEN_S = JOIN_WAIT_S / 4
+"""Payloads that come closer than this, on average, are from several senders: one that waits for
+each answer is not made to wait for company that cannot come."""
+GAP_WEIGHT, GAP_MOST_S = 0.1, 0.1
 BACKOFF_DOUBLINGS = 30
 """Beyond it the exponent would only overflow."""
 
@@ -57,7 +61,8 @@ class Destination:
         self._batches: list[list[Parcel]] = []
         self._open = self._closed = self._looking = False
         self._alarm: asyncio.TimerHandle | None = None
-        self._sent_s = 0.0
+        self._sent_s = self._came_s = 0.0
+        self._gap_s = GAP_MOST_S
         self._empty = asyncio.Event()
         self._empty.set()
         self._recovered = asyncio.Event()
@@ -120,6 +125,9 @@ class Destination:
             future=loop.create_future(),
             open_items=items,
         )
+        gap_s = min(parcel.arrived_s - self._came_s, GAP_MOST_S)
+        self._gap_s += (gap_s - self._gap_s) * GAP_WEIGHT
+        self._came_s = parcel.arrived_s
         self._tally.offer(signal, items)
         self._held_bytes += len(payload)
         self._held_requests += 1
@@ -197,8 +205,9 @@ class Destination:
             if oldest is None:
                 return
             if self._queue.size_bytes < self._options.join_bytes:
-                due_s = JOIN_WAIT_S + (oldest.arrived_s if self._batches else self._sent_s)
-                if due_s > now_s:
+                since_s = oldest.arrived_s if self._batches else self._sent_s
+                due_s = since_s + JOIN_WAIT_S
+                if due_s > now_s and (self._batches or self._gap_s < OFTEN_S):
                     self._set_alarm(due_s)
                     return
             batch = self._queue.take(self._options.join_bytes)

@@ -58,16 +58,26 @@ async def test_what_comes_while_one_is_in_flight_leaves_together_when_it_is_answ
     await destination.close()
 
 
-async def test_what_comes_close_behind_an_answered_request_leaves_together():
+async def test_what_several_senders_send_leaves_together_though_each_is_answered_at_once():
     destination, peer = await started()
     peer.answer.set()
-    destination.offer(Signal.TRACES, b"a", 1)
-    await turns()
-    for payload in (b"b", b"c"):
-        destination.offer(Signal.TRACES, payload, 1)
+    for _ in range(200):
+        destination.offer(Signal.TRACES, b"a", 1)
         await turns()
     assert await destination.drain(5)
-    assert peer.bodies == [b"a", b"bc"]
+    assert sum(map(len, peer.bodies)) == 200
+    assert len(peer.bodies) < 150
+    await destination.close()
+
+
+async def test_a_sender_that_waits_for_each_answer_does_not_wait_for_company():
+    destination, peer = await started()
+    peer.answer.set()
+    for number in range(20):
+        await asyncio.sleep(JOIN_WAIT_S / 2)
+        destination.offer(Signal.TRACES, b"a", 1)
+        await turns()
+        assert peer.bodies == [b"a"] * (number + 1), "it left within some turns of the loop"
     await destination.close()
 
 
