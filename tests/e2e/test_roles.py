@@ -89,6 +89,11 @@ def test_random_replicas_get_runs_and_evidence_and_say_what_one_process_says(
             said = {name: three.counted(name, *by) for name, by in FAMILIES.items()}
             assert said == {name: alone.counted(name, *by) for name, by in FAMILIES.items()}
             assert said["agent_slo_outcome_corrections_total"]["completed", "wrong_result", "human"]
+            # Of agents, the evaluator alone speaks.
+            (agent,) = json.loads(get(f"{three.evaluator.page}/api/v1/status"))["agents"]
+            assert (agent["agent"], sum(agent["outcomes"].values())) == ("shop/support", RUNS)
+            status = json.loads(get(f"{three.processors[0].page}/api/v1/status"))
+            assert (status["agents"], len(status["runs"])) == ([], RUNS // 3)
             only = {three.evaluator.folder}
             assert three.having("agent_slo_outcome_corrections_total") == only
             # The ledger is the evaluator's, with every run and what it was corrected to.

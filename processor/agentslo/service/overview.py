@@ -21,6 +21,9 @@ from agentslo.watch.state import DriftState
 
 def agents(recent: Recent, verdicts: Verdicts, picture: Picture, now_ns: int) -> tuple[Agent, ...]:
     """Every agent seen, by name and environment."""
+    if verdicts.apart:
+        # Nobody here knows of incidents, corrections and drift: the evaluator answers for agents.
+        return ()
     named = verdicts.directory.named
     monitors = verdicts.watch.monitors if verdicts.watch else {}
     return tuple(

@@ -44,7 +44,13 @@ class RoleParts:
         self._seen: Counter[tuple[str, ...]] = Counter()
         self._round: asyncio.Task[None] | None = None
         self._success_ns = 0
+        self.notes: tuple[str, ...] = ()
+        """What the page says of the role."""
         if role is Role.PROCESSOR:
+            told = (
+                f"One of several processors, with its own newest runs. {config.evaluator.endpoint}"
+            )
+            self.notes = (f"{told} has the page of all agents: the evaluator answers for them.",)
             options = evaluator_destination(config.evaluator)
             self._sender = RecordSender(options)
             self.records = Records(pipeline)

@@ -294,7 +294,7 @@ class Service:
             agents=overview.agents(self._recent, verdicts, self._operations.picture, now_ns),
             runs=tuple(self._recent.runs),
             open_traces=self.pipeline.assembler.open_traces,
-            notes=() if self.dispatcher.destinations else (TAP,),
+            notes=self.roles.notes or (() if self.dispatcher.destinations else (TAP,)),
             trace_url=self._config.page.trace_url,
             environment=environment,
             refresh=refresh,
