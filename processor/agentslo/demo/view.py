@@ -16,6 +16,8 @@ from agentslo.demo.seen import AgentSeen, Seen
 from agentslo.demo.stack import Stack
 
 _BAR: Final = 40
+DRIFT_S: Final = 150
+"""How long the story must be for drift to be found, and to be worth a ticket."""
 _ALERTS_SHOWN: Final = 6
 _GOOD: Final = frozenset({"success", "completed", "safe_escalation"})
 
@@ -48,6 +50,7 @@ def started(stack: Stack, total_s: float, trouble_s: float) -> str:
             f"All is well for {trouble_s:.0f} s, then trouble until {total_s:.0f} s."
             " A minute of the alert rules is a second here."
         ),
+        *([] if total_s >= DRIFT_S else [f"Drift needs {DRIFT_S} s: it will not show."]),
         "",
     ]
     return "\n".join(lines) + "\n"
@@ -62,6 +65,7 @@ def frame(stack: Stack, seen: Seen, moment: Moment) -> str:
             f"[{'#' * done}{'.' * (_BAR - done)}] {moment.at_s:4.0f} of {moment.total_s:.0f} s"
             f"   {phase}   {moment.sent} runs sent"
         ),
+        f"page {stack.url('page')}/   to stop: Ctrl-C",
         "",
         (
             f"  {'agent':15s}{'runs':>5s} {'failed':>6s}  {'worst outcome':15s}{'within SLO':12s}"
