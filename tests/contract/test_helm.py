@@ -25,6 +25,7 @@ VARIANTS: Mapping[str, Mapping[str, object]] = {
     "as it comes": {},
     "all of it": {
         "destinations": [{"name": "tempo", "endpoint": "tempo:4317"}],
+        "config": {"environments": ["production", "staging"]},
         "agents": {"desk.yaml": "agent: desk\nmatch: {agents: [desk]}\n"},
         "imagePullSecrets": [{"name": "registry"}],
         "networkPolicy": {"destinationsTo": [{"namespaceSelector": {}}]},
@@ -117,11 +118,12 @@ def test_processors_have_a_volume_each_and_there_is_one_evaluator(
 
     assert found["slo-processor"]["spec"]["replicas"] == 5
     assert found["slo-evaluator"]["spec"]["replicas"] == 1
+    assert set(found) == {"slo-processor", "slo-evaluator", "slo-gateway"}
     for resource in found.values():
         (claim,) = resource["spec"]["volumeClaimTemplates"]
         (container,) = resource["spec"]["template"]["spec"]["containers"]
         mounts = {m["name"]: m["mountPath"] for m in container["volumeMounts"]}
-        assert mounts[claim["metadata"]["name"]] == "/var/lib/agentslo"
+        assert mounts[claim["metadata"]["name"]].startswith("/var/lib/")
         assert container["securityContext"]["readOnlyRootFilesystem"] is True
 
 
@@ -177,7 +179,8 @@ def test_the_gateway_s_file_is_one_the_collector_takes(
 ) -> None:
     maps = by_kind(render(helm, tmp_path, {}, NEWEST), "ConfigMap")
     file = tmp_path / "collector.yaml"
-    file.write_text(maps["slo-gateway"]["data"]["collector.yaml"])
+    text = maps["slo-gateway"]["data"]["collector.yaml"]
+    file.write_text(text.replace("/var/lib/otelcol", str(tmp_path)))
     done = subprocess.run(
         [otelcol, "validate", "--config", file], capture_output=True, text=True, check=False
     )
@@ -205,6 +208,7 @@ def test_each_role_s_file_is_one_agentslo_takes(
 
     assert refusal(Role(role), config) == ""
     assert config.storage.directory
+    assert ("staging" in config.environments) is (variant == "all of it")
     assert bool(config.evaluator.endpoint) is (role == "processor")
 
 
