@@ -38,6 +38,7 @@ class Learning:
         self.tally = Tally()
         self.references = References()
         self._hours: dict[str, list[list[int]]] = {}
+        self._no_rates: set[str] = set()
         self._releases: dict[str, None] = {}
 
     def add(self, observed: Observed) -> None:
@@ -46,12 +47,17 @@ class Learning:
         self._releases[observed.release] = None
         if observed.request:
             self.references.add(observed.request)
-        hour = hour_of(observed.time_ns)
+        hour, hours = hour_of(observed.time_ns), self._hours
         for name, label in observed.bins.items():
-            if feature(name).shape is Shape.RATE:
-                pair = self._hours.setdefault(name, [[0, 0] for _ in range(HOURS)])[hour]
-                pair[0] += label == YES
-                pair[1] += 1
+            by_hour = hours.get(name)
+            if by_hour is None:
+                if name in self._no_rates or feature(name).shape is not Shape.RATE:
+                    self._no_rates.add(name)
+                    continue
+                by_hour = hours[name] = [[0, 0] for _ in range(HOURS)]
+            pair = by_hour[hour]
+            pair[0] += label == YES
+            pair[1] += 1
 
     @property
     def complete(self) -> bool:

@@ -7,8 +7,9 @@ segment, MAX_LABELS bins a feature; further labels and segments are `_other`.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
 
 from agentslo.watch.features import OTHER
 from agentslo.watch.observe import Observed
@@ -16,6 +17,8 @@ from agentslo.watch.observe import Observed
 MAX_FEATURES = 80
 MAX_VALUES = 10
 MAX_LABELS = 60
+MAX_LATE = 32
+"""Runs that are counted together."""
 ALL = ""
 """The segment of all runs."""
 
@@ -23,30 +26,73 @@ Cell = tuple[str, str]
 """A feature and a segment (`kind:value`, or ALL)."""
 
 
-@dataclass(slots=True)
 class Tally:
-    """Counts of runs. Times are unix ns of the first and last run."""
+    """Counts of runs. Times are unix ns of the first and last run.
 
-    counts: dict[Cell, Counter[str]] = field(default_factory=dict)
-    runs: int = 0
-    start_ns: int = 0
-    end_ns: int = 0
+    Runs are counted several at a time: most of the work is then one walk in C.
+    """
+
+    def __init__(
+        self,
+        counts: dict[Cell, Counter[str]] | None = None,
+        runs: int = 0,
+        start_ns: int = 0,
+        end_ns: int = 0,
+    ) -> None:
+        self._counts = {} if counts is None else counts
+        self.runs, self.start_ns, self.end_ns = runs, start_ns, end_ns
+        self._late: dict[str, list[Mapping[str, str]]] = {}
+        """By segment, the bins of runs that are not in the counts yet."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tally):
+            return NotImplemented
+        mine, theirs = ((t.counts, t.runs, t.start_ns, t.end_ns) for t in (self, other))
+        return mine == theirs
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    @property
+    def counts(self) -> dict[Cell, Counter[str]]:
+        """The counts by feature and segment."""
+        if self._late:
+            self._catch_up()
+        return self._counts
+
+    def _catch_up(self) -> None:
+        late, self._late = self._late, {}
+        for segment, bins in late.items():
+            # In the order in which labels came first: the first of them have room.
+            pairs = Counter(chain.from_iterable([b.items() for b in bins]))
+            for (name, label), runs in pairs.items():
+                self._count(name, label, segment, runs)
 
     def add(self, observed: Observed) -> None:
         """Count one run."""
-        for name, label in observed.bins.items():
-            self.count(name, label, observed.segments)
+        late, most = self._late, 0
+        for segment in (ALL, *observed.segments):
+            bins = late.get(segment)
+            if bins is None:
+                bins = late[segment] = []
+            bins.append(observed.bins)
+            most = max(most, len(bins))
         self.runs += 1
         self._span(observed.time_ns, observed.time_ns)
+        if most >= MAX_LATE:
+            self._catch_up()
 
     def count(self, name: str, label: str, segments: tuple[str, ...] = ()) -> None:
         """Count one observation of a feature."""
+        if self._late:
+            self._catch_up()
         for segment in (ALL, *segments):
-            cell = (name, segment)
-            bins = self.counts.get(cell)
-            if bins is None:
-                bins = self.counts[cell] = Counter()
-            bins[label if label in bins or len(bins) < MAX_LABELS else OTHER] += 1
+            self._count(name, label, segment, 1)
+
+    def _count(self, name: str, label: str, segment: str, runs: int) -> None:
+        bins = self._counts.get((name, segment))
+        if bins is None:
+            bins = self._counts[name, segment] = Counter()
+        bins[label if label in bins or len(bins) < MAX_LABELS else OTHER] += runs
 
     def merge(self, other: "Tally", sign: int = 1) -> None:
         """Add another tally's counts, or take them away again (`sign` -1)."""
@@ -90,11 +136,18 @@ class Bounds:
     def __init__(self) -> None:
         self._features: set[str] = set()
         self._segments: dict[str, dict[str, None]] = {}
+        self._known: set[str] = set()
+        """The same segments, as observations name them."""
 
     def admit(self, observed: Observed) -> Observed:
         """The observation with what is beyond the bounds left out or folded."""
-        bins = {n: label for n, label in observed.bins.items() if self._knows(n)}
-        segments = tuple(self._segment(*s.partition(":")) for s in observed.segments)
+        bins, segments = observed.bins, observed.segments
+        if not bins.keys() <= self._features:
+            bins = {n: label for n, label in bins.items() if self._knows(n)}
+        if not self._known.issuperset(segments):
+            segments = tuple(self._segment(*s.partition(":")) for s in segments)
+        if bins is observed.bins and segments is observed.segments:
+            return observed
         return replace(observed, bins=bins, segments=segments)
 
     def _knows(self, name: str) -> bool:
@@ -108,8 +161,11 @@ class Bounds:
             if len(known) >= MAX_VALUES:
                 if kind != "release":
                     return f"{kind}:{OTHER}"
-                del known[next(iter(known))]
+                oldest = next(iter(known))
+                del known[oldest]
+                self._known.discard(f"{kind}{colon}{oldest}")
             known[value] = None
+            self._known.add(f"{kind}{colon}{value}")
         return f"{kind}{colon}{value}"
 
 
