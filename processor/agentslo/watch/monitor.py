@@ -19,6 +19,7 @@ from agentslo.watch.learning import MIN_REQUESTS, Learning, calibrate
 from agentslo.watch.novelty import BINS, HIGH, NoveltyIndex, References
 from agentslo.watch.observe import Observed
 from agentslo.watch.online import Online
+from agentslo.watch.plugins import installed
 from agentslo.watch.slices import Bounds, Tally, Window
 from agentslo.watch.state import Drifted, DriftState, Finding, Severity, Standing
 from agentslo.watch.wording import Wording
@@ -207,14 +208,15 @@ class Monitor:
         """Hold the newest window, and the long one, against the baseline."""
         least, self.tested_ns = self._options.min_window_runs, now_ns
         self._tested = True
-        found = windows.deviates(self.window.total, base, least)
-        slow = windows.deviates(self._slow.total, base, least) if self.baseline else {}
+        others = installed()
+        found = windows.deviates(self.window.total, base, least, others)
+        slow = windows.deviates(self._slow.total, base, least, others) if self.baseline else {}
         for name, (z, runs) in slow.items():
             if name not in found or z > found[name][0]:
                 found[name] = z, runs
         if self._wording is not None and (shift := self._wording.found()) is not None:
             found[WORDING] = shift.z, shift.requests
-        tests = len(found) * 2
+        tests = len(found) * 2 * (1 + len(others.detectors))
         rise = bonferroni_z(self._options.z_drift, tests // 4) - self._options.z_drift
         for name, (z, runs) in found.items():
             standing = self.standings.setdefault(name, Standing())

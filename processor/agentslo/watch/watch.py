@@ -15,6 +15,7 @@ from agentslo.outcomes.view import RunView
 from agentslo.watch.baseline import Baseline, BaselineError
 from agentslo.watch.monitor import Monitor
 from agentslo.watch.observe import Observed, observe, request_of
+from agentslo.watch.plugins import installed
 from agentslo.watch.shelf import Shelf
 from agentslo.watch.state import Drifted
 
@@ -34,6 +35,8 @@ class Watch:
     def __init__(self, options: DriftOptions, shelf: Shelf | None = None) -> None:
         """`shelf`: where baselines are kept over a restart."""
         self._options, self._shelf = options, shelf
+        for problem in installed().problems:
+            logger.warning("%s", problem)
         self.monitors: dict[tuple[str, str], Monitor] = {}
         self._scored: OrderedDict[str, float] = OrderedDict()
         self._second, self._in_second = 0, 0

@@ -11,6 +11,7 @@ import numpy as np
 from agentslo.watch.baseline import NOVELTY, bins_of, vector
 from agentslo.watch.counts import Counts, bin_z, shift_z, trend_z
 from agentslo.watch.features import NO, OTHER, YES, Shape, feature
+from agentslo.watch.plugins import NONE, Detectors
 from agentslo.watch.slices import ALL, Tally
 
 SEGMENT_Z = 3.09
@@ -50,13 +51,18 @@ def _places(baseline: Counts) -> Counts:
     return below + baseline / 2
 
 
-def deviates(window: Tally, baseline: Tally, min_runs: int) -> dict[str, tuple[float, int]]:
-    """The deviate and the runs of every feature both tallies hold enough of."""
+def deviates(
+    window: Tally, baseline: Tally, min_runs: int, others: Detectors = NONE
+) -> dict[str, tuple[float, int]]:
+    """The deviate and the runs of every feature both tallies hold enough of. `others`: detectors
+    beside our own.
+    """
     found = {}
     for name in baseline.names():
         _, w, b = vectors(name, window, baseline)
         if w.sum() >= min_runs and b.sum() >= min_runs:
-            found[name] = deviate(name, w, b), int(w.sum())
+            z = others.deviate(feature(name), w, b, deviate(name, w, b))
+            found[name] = z, int(w.sum())
     return found
 
 
