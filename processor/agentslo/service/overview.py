@@ -19,19 +19,54 @@ from agentslo.watch.monitor import Monitor
 from agentslo.watch.state import DriftState
 
 
-def agents(recent: Recent, verdicts: Verdicts, picture: Picture, now_ns: int) -> tuple[Agent, ...]:
-    """Every agent seen, by name and environment."""
+def agents(
+    recent: Recent, verdicts: Verdicts, picture: Picture, now_ns: int, one: str = ""
+) -> tuple[Agent, ...]:
+    """Every agent seen, by name and environment, in short; or `one` alone, with its releases, the
+    course of its budgets, its drift and its bad runs.
+    """
     if verdicts.apart:
         # Nobody here knows of incidents, corrections and drift: the evaluator answers for agents.
         return ()
     named = verdicts.directory.named
+    found = {
+        where: _agent(*where, row, named(where[0]), recent, picture, now_ns)
+        for where, row in sorted(recent.agents.items())
+        if one in ("", where[0])
+    }
+    if not one:
+        return tuple(found.values())
     monitors = verdicts.watch.monitors if verdicts.watch else {}
     return tuple(
         replace(
-            _agent(agent, environment, row, named(agent), recent, picture, now_ns),
-            drifts=tuple(_drifts(monitors.get((agent, environment)))),
+            _in_full(agent, recent.agents[where], recent),
+            drifts=tuple(_drifts(monitors.get(where))),
         )
-        for (agent, environment), row in sorted(recent.agents.items())
+        for where, agent in found.items()
+    )
+
+
+def _in_full(agent: Agent, row: AgentRow, recent: Recent) -> Agent:
+    return replace(
+        agent,
+        slos=tuple(
+            replace(slo, tiles=tuple((at, good, bad) for at, (good, bad) in sorted(tiles.items())))
+            if (tiles := row.tiles.get(slo.name))
+            else slo
+            for slo in agent.slos
+        ),
+        releases=tuple(
+            Release(
+                release=name,
+                versions=one.versions,
+                first_ns=one.first_ns,
+                last_ns=one.last_ns,
+                runs=one.runs,
+                failed=one.failed,
+            )
+            for name, one in reversed(row.releases.items())
+        ),
+        bad_runs=tuple(recent.bad_runs(row)),
     )
 
 
@@ -55,18 +90,6 @@ def _agent(
         environment=environment,
         outcomes={name: count for name, count in row.outcomes.items() if count},
         slos=_slos(row, file),
-        releases=tuple(
-            Release(
-                release=name,
-                versions=one.versions,
-                first_ns=one.first_ns,
-                last_ns=one.last_ns,
-                runs=one.runs,
-                failed=one.failed,
-            )
-            for name, one in reversed(row.releases.items())
-        ),
-        bad_runs=tuple(recent.bad_runs(row)),
         last_end_ns=row.last_end_ns,
         last_harm_ns=row.last_harm_ns,
         declared=not file.is_default,
@@ -116,9 +139,6 @@ def _slos(row: AgentRow, file: AgentFile) -> tuple[Slo, ...]:
             good=counts["good"],
             bad=counts["bad"],
             unknown=counts["unknown"],
-            tiles=tuple(
-                (at, found[0], found[1]) for at, found in sorted(row.tiles.get(name, {}).items())
-            ),
         )
         for name, counts in row.slos.items()
     )

@@ -25,10 +25,14 @@ class _Last:
     run: Run
     verdict: Verdict
     corrected: Verdict | None = None
+    counted_line: dict[str, object] | None = None
+    """Made when first asked for: the page shows each run many times."""
 
     def line(self) -> dict[str, object]:
+        if self.counted_line is None:
+            self.counted_line = run_line(self.run, self.verdict)
         later = {"corrected_to": self.corrected.outcome.value} if self.corrected else {}
-        return run_line(self.run, self.verdict) | later
+        return self.counted_line | later
 
     def explanation(self) -> dict[str, object]:
         if self.corrected is None:

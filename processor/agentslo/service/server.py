@@ -285,13 +285,13 @@ class Service:
         }
         return not self._stopping, detail
 
-    def view(self, environment: str = "", *, refresh: bool = True) -> View:
-        """What the page shows of an environment, or of all."""
+    def view(self, environment: str = "", *, refresh: bool = True, agent: str = "") -> View:
+        """What the page shows of an environment, or of all; of one agent in full."""
         now_ns, verdicts = self.now_ns(), self.pipeline.verdicts
         return View(
             now_ns=now_ns,
             started_ns=self._start_wall_ns,
-            agents=overview.agents(self._recent, verdicts, self._operations.picture, now_ns),
+            agents=overview.agents(self._recent, verdicts, self._operations.picture, now_ns, agent),
             runs=tuple(self._recent.runs),
             open_traces=self.pipeline.assembler.open_traces,
             notes=self.roles.notes or (() if self.dispatcher.destinations else (TAP,)),

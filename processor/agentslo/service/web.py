@@ -57,8 +57,8 @@ class Shown(Protocol):
         """Ready or not, and what a person should know."""
         ...
 
-    def view(self, environment: str = "", *, refresh: bool = True) -> View:
-        """What the page shows of an environment, or of all."""
+    def view(self, environment: str = "", *, refresh: bool = True, agent: str = "") -> View:
+        """What the page shows of an environment, or of all; of one agent in full."""
         ...
 
     def doctor(self) -> dict[str, object]:

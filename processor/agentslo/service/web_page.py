@@ -20,8 +20,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Viewed(Protocol):
     """What the page is made from."""
 
-    def view(self, environment: str = "", *, refresh: bool = True) -> View:
-        """What the page shows of an environment, or of all."""
+    def view(self, environment: str = "", *, refresh: bool = True, agent: str = "") -> View:
+        """What the page shows of an environment, or of all; of one agent in full."""
         ...
 
 
@@ -33,17 +33,18 @@ def page_routes(service: Viewed, headers: Mapping[str, str]) -> dict[str, Handle
         return await _sent(request, pieces, headers)
 
     async def one(request: web.Request) -> web.StreamResponse:
-        view = _view(service, request)
-        for agent in view.chosen:
-            if agent.agent == request.query.get("agent"):
-                return await _sent(request, agent_page.page(agent, view), headers)
+        name = request.query.get("agent", "")
+        view = _view(service, request, name)
+        for agent in view.chosen if name else ():
+            return await _sent(request, agent_page.page(agent, view), headers)
         return await _sent(request, _nowhere(view), headers, status=404)
 
     return {"/": first, "/agent": one}
 
 
-def _view(service: Viewed, request: web.Request) -> View:
-    return service.view(request.query.get("environment", ""), refresh=_refreshes(request))
+def _view(service: Viewed, request: web.Request, agent: str = "") -> View:
+    environment = request.query.get("environment", "")
+    return service.view(environment, refresh=_refreshes(request), agent=agent)
 
 
 def _refreshes(request: web.Request) -> bool:
