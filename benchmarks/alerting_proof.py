@@ -29,8 +29,14 @@ from agentslo.bundle.windows import PAIRS
 ROOT = Path(__file__).resolve().parent.parent
 INCREMENTS = "agent-slo-increments"
 GROUPS = (
-    *(INCREMENTS, "agent-slo-objective", "agent-slo-thresholds"),
-    *("agent-slo-sli", "agent-slo-sli-days", "agent-slo-guard", "agent-slo-alerts"),
+    *(INCREMENTS, "agent-slo-objective", "agent-slo-owners"),
+    *(
+        "agent-slo-sli",
+        "agent-slo-sli-hours",
+        "agent-slo-sli-days",
+        "agent-slo-guard",
+        "agent-slo-alerts",
+    ),
 )
 OBJECTIVES = (0.8, 0.9, 0.95, 0.99, 0.999)
 PER_HOUR = (1, 3, 10, 60, 500)

@@ -96,9 +96,10 @@ def _windows(windows: tuple[str, ...], at: str) -> Iterator[Test]:
         minutes = int(window[:-1]) * MINUTES[window[-1]]
         for name, value in _ratios(window):
             yield _equals(name, value, at, **AT)
-        bad, judged = PER_MINUTE["bad"], PER_MINUTE["bad"] + PER_MINUTE["good"]
-        yield _near(f"agent_slo:bad_runs:increase{window}", minutes * bad, at, **AT)
-        yield _near(f"agent_slo:judged_runs:increase{window}", minutes * judged, at, **AT)
+        if window in PERIOD_WINDOWS:
+            bad, judged = PER_MINUTE["bad"], PER_MINUTE["bad"] + PER_MINUTE["good"]
+            yield _near(f"agent_slo:bad_runs:increase{window}", minutes * bad, at, **AT)
+            yield _near(f"agent_slo:judged_runs:increase{window}", minutes * judged, at, **AT)
         for result, rate in PER_MINUTE.items():
             name = f"agent_slo:runs:increase{window}"
             yield _near(name, minutes * rate, at, result=result, **AT)

@@ -16,13 +16,13 @@ from agentslo.bundle.record_agents import AGENTS
 from agentslo.bundle.record_budget import BUDGET
 from agentslo.bundle.record_guard import GUARD
 from agentslo.bundle.record_increments import INCREMENTS
-from agentslo.bundle.record_objective import OBJECTIVE, THRESHOLDS
-from agentslo.bundle.record_sli import SLI, SLI_DAYS, SLI_PERIOD, SLI_VIEWS
+from agentslo.bundle.record_objective import OBJECTIVE, OWNERS
+from agentslo.bundle.record_sli import SLI, SLI_DAYS, SLI_HOURS, SLI_PERIOD, SLI_VIEWS
 from agentslo.bundle.rule import Alert, Record, RuleGroup
 
 RULE_FILES: Final[Mapping[str, tuple[RuleGroup, ...]]] = {
     "recording.rules.yml": (
-        *(INCREMENTS, OBJECTIVE, THRESHOLDS, SLI, SLI_DAYS, GUARD),
+        *(INCREMENTS, OBJECTIVE, OWNERS, SLI, SLI_HOURS, SLI_DAYS, GUARD),
         *(SLI_VIEWS, SLI_PERIOD, BUDGET, AGENTS),
     ),
     "alerts.rules.yml": (SAFETY_ALERTS, SLO_ALERTS, AGENT_ALERTS, SERVICE_ALERTS, EVALUATOR_ALERTS),

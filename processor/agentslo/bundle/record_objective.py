@@ -25,10 +25,32 @@ def _threshold(pair: Pair) -> str:
     return f"{burn} <= {cap}\nor\n{cap}"
 
 
+OWNERS: Final = RuleGroup(
+    name="agent-slo-owners",
+    interval="1m",
+    doc="Who answers for an agent: what alerts are joined with.",
+    records=(
+        Record(
+            name="agent_slo:owner:info",
+            # topk takes one where replicas disagree: two rows would make the joins fail.
+            expr="topk by (<slo>)"
+            " (1, max by (<slo>, owner, source, tier) (last_over_time(agent_slo_info[15m])))\n"
+            "or on (<slo>)\n"
+            "(1 + 0 * max by (<slo>) (last_over_time(agent_slo_objective_ratio[15m])))",
+            doc="Always 1: owner, tier and source (`file`, `default`) of an objective.",
+        ),
+        Record(
+            name="agent_slo:agent_owner:info",
+            expr="topk by (<agent>) (1, max by (<agent>, owner, source) (agent_slo:owner:info))",
+            doc="Always 1: owner and source of an agent that has an objective.",
+        ),
+    ),
+)
+
 OBJECTIVE: Final = RuleGroup(
     name="agent-slo-objective",
-    interval="1m",
-    doc="Objectives, budgets and owners.",
+    interval="4m",
+    doc="Objectives, budgets and the thresholds of the pairs: they change with an agent file only.",
     records=(
         Record(
             name="agent_slo:objective:ratio",
@@ -40,28 +62,6 @@ OBJECTIVE: Final = RuleGroup(
             expr="1 - agent_slo:objective:ratio",
             doc="Share of judged runs that may be bad.",
         ),
-        Record(
-            name="agent_slo:owner:info",
-            # topk takes one where replicas disagree: two rows would make the joins fail.
-            expr="topk by (<slo>)"
-            " (1, max by (<slo>, owner, source, tier) (last_over_time(agent_slo_info[15m])))\n"
-            "or on (<slo>)\n"
-            "(1 + 0 * agent_slo:objective:ratio)",
-            doc="Always 1: owner, tier and source (`file`, `default`) of an objective.",
-        ),
-        Record(
-            name="agent_slo:agent_owner:info",
-            expr="topk by (<agent>) (1, max by (<agent>, owner, source) (agent_slo:owner:info))",
-            doc="Always 1: owner and source of an agent that has an objective.",
-        ),
-    ),
-)
-
-THRESHOLDS: Final = RuleGroup(
-    name="agent-slo-thresholds",
-    interval="4m",
-    doc="Periods of budgets and the thresholds of the pairs: they change with an agent file only.",
-    records=(
         Record(
             name="agent_slo:budget_period:days",
             expr="28 - 21 * (max by (<slo>) (last_over_time(agent_slo_window_seconds[15m]))"

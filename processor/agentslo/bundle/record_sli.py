@@ -1,6 +1,6 @@
 """Counts and ratios per window: bad over good plus bad, and beside it what unknown runs could hide.
 
-In: counters and recorded increments. Out: four groups, by how often they need evaluation. No state.
+In: counters and recorded increments. Out: five groups, by how often they need evaluation. No state.
 Ratios are always taken of summed increments. Where nothing was judged there is no series: never
 NaN, never Inf. Corrections are taken into account in windows of an hour and longer, clamped at 0,
 at the time they were made. Source: design.md 3; prometheus-grafana.md 4.
@@ -81,20 +81,22 @@ def _error(window: str) -> Record:
     )
 
 
+def _counts(window: str) -> Iterator[Record]:
+    runs = f"agent_slo:runs:increase{window}"
+    rows = (("bad_runs", "bad", "Bad runs"), ("judged_runs", _JUDGED, "Good and bad runs"))
+    return (
+        Record(
+            name=f"agent_slo:{name}:increase{window}",
+            expr=f"sum by (<slo>) ({runs}{{{_matcher('result', results)}}})",
+            doc=f"{words} of the last {window}.",
+        )
+        for name, results, words in rows
+    )
+
+
 def _views(window: str) -> Iterator[Record]:
     runs = f"agent_slo:runs:increase{window}"
-    judged = f"agent_slo:judged_runs:increase{window}"
     rows = (
-        (
-            f"agent_slo:bad_runs:increase{window}",
-            f'sum by (<slo>) ({runs}{{result="bad"}})',
-            f"Bad runs of the last {window}.",
-        ),
-        (
-            judged,
-            f'sum by (<slo>) ({runs}{{result=~"{_JUDGED}"}})',
-            f"Good and bad runs of the last {window}.",
-        ),
         (
             f"agent_slo:sli_error_pessimistic:ratio_rate{window}",
             f'sum by (<slo>) ({runs}{{result=~"bad|unknown"}})\n/\n(sum by (<slo>) ({runs}) > 0)',
@@ -102,7 +104,7 @@ def _views(window: str) -> Iterator[Record]:
         ),
         (
             f"agent_slo:coverage:ratio_rate{window}",
-            f"{judged}\n/\n(sum by (<slo>) ({runs}) > 0)",
+            f'sum by (<slo>) ({runs}{{result=~"{_JUDGED}"}})\n/\n(sum by (<slo>) ({runs}) > 0)',
             "Share of runs that could be judged.",
         ),
         (
@@ -120,12 +122,23 @@ def _all(window: str) -> Iterator[Record]:
     yield from _views(window)
 
 
+def _burning(windows: tuple[str, ...]) -> tuple[Record, ...]:
+    return tuple(made for w in windows for made in (_counted(w, _JUDGED), _error(w)))
+
+
 _HOURS = RAW_WINDOWS + TILED_WINDOWS
+_EVERY_MINUTE = ("5m", "15m", "1h")
 SLI: Final = RuleGroup(
     name="agent-slo-sli",
     interval="1m",
-    doc="Good and bad runs and their ratio up to 6 h: what burn alerts read.",
-    records=tuple(made for w in _HOURS for made in (_counted(w, _JUDGED), _error(w))),
+    doc="Good and bad runs and their ratio: what the fastest burn alerts read.",
+    records=_burning(_EVERY_MINUTE),
+)
+SLI_HOURS: Final = RuleGroup(
+    name="agent-slo-sli-hours",
+    interval="2m",
+    doc="The same for the slower ones, up to 6 h.",
+    records=_burning(tuple(w for w in _HOURS if w not in _EVERY_MINUTE)),
 )
 # Below the 5 minutes an instant query looks back, or the series would flicker between two samples.
 SLOW: Final = "4m"
@@ -145,5 +158,5 @@ SLI_PERIOD: Final = RuleGroup(
     name="agent-slo-sli-period",
     interval=SLOW,
     doc="The same over the periods budgets are kept for.",
-    records=tuple(made for window in PERIOD_WINDOWS for made in _all(window)),
+    records=tuple(made for window in PERIOD_WINDOWS for made in (*_all(window), *_counts(window))),
 )

@@ -1,8 +1,7 @@
-"""Whether objectives can be kept, judged and shown: units of work, evidence, burn, label counts.
+"""Whether objectives can be kept, judged and shown: units of work, evidence, label counts.
 
 In: an `AgentFile` whose `slos` are sound, its `Reading`, the caps. Out: problems and warnings,
-noted. No state. Source: requirements.md S1, S2, S11; methods.md 0 (row 9: a burn rate cannot pass
-1/(1-objective)); design.md 6 (caps).
+noted. No state. Source: requirements.md S1, S2, S11; design.md 6 (caps).
 """
 
 import re
@@ -11,9 +10,6 @@ from agentslo.config.agent_options import AgentFile, AgentSlo
 from agentslo.config.options import CapOptions
 from agentslo.config.problems import did_you_mean, quoted
 from agentslo.config.reading import Reading
-
-PAGE_BURN_RATE = 14.4
-"""Budget of a month spent in two days: the fast page of the SRE workbook, chapter 5."""
 
 _ACCURACY_LIKE = re.compile(r"accura|quality|helpful|correct")
 
@@ -34,7 +30,6 @@ def check_promises(agent: AgentFile, reading: Reading, caps: CapOptions, sound: 
     for index, slo in enumerate(agent.slos):
         _check_name(slo, index, reading)
         _check_evidence(agent, slo, index, reading, sound)
-        _check_burn(slo, index, reading)
     _check_parts(agent, reading)
     _check_caps(agent, reading, caps)
 
@@ -83,17 +78,6 @@ def _check_covered(agent: AgentFile, slo: AgentSlo, index: int, reading: Reading
         what = f"no assertion can prove success of task type {', '.join(bare)}"
         fix = "add one under expect, or give the SLO the task_types it is for"
         reading.warn(("slos", index), what, fix)
-
-
-def _check_burn(slo: AgentSlo, index: int, reading: Reading) -> None:
-    highest = 1 / (1 - slo.objective_ratio)
-    if highest < PAGE_BURN_RATE:
-        what = (
-            f"the fast burn alert ({PAGE_BURN_RATE:g} times the budget) can never fire: with every "
-            f"run bad the budget burns {highest:.3g} times as fast as allowed"
-        )
-        fix = "raise the objective above 0.931, or rely on the slow burn alerts"
-        reading.warn(("slos", index, "objective"), what, fix)
 
 
 def _check_parts(agent: AgentFile, reading: Reading) -> None:

@@ -84,7 +84,7 @@ slos:
 - A single value stands for a list of one. `${env:NAME}` and `${env:NAME:-default}` are read in
   every value. Unknown and repeated keys are problems.
 - **Warnings** stop nothing: a tool that writes with no permission stated, a dimension without an
-  objective, a fast burn alert that can never fire because the objective is too low for it.
+  objective.
 - In an editor, `# yaml-language-server: $schema=docs/schema/agent.schema.json` (the path from the
   file) gives completion and checks as you type.
 """
