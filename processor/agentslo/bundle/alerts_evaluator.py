@@ -1,8 +1,6 @@
 """Alerts on what the evaluator says: frozen, drift, an agent that is switched off, or is not.
 
-In: gauges of the evaluator. Out: one group. No state. The product does not expose these families
-yet; they have the names of the design's contract, and without their series the alerts are inert.
-A test holds `needs` to the metric catalogue, so this stays true. Source: design.md 6.
+In: gauges of the evaluator. Out: one group. No state. Source: design.md 6.
 """
 
 from typing import Final
@@ -39,7 +37,6 @@ _FROZEN = Alert(
     " alerts go on with the bound that needs no evaluator.",
     command="agentslo doctor --live [live]",
     board="agent-slo-pipeline",
-    needs=(_SUCCESS,),
 )
 _WATCH = Alert(
     name="AgentDriftWatch",

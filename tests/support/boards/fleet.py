@@ -191,7 +191,11 @@ class Simulation:
             self._metrics.set(m.SAFE_TO_RUN_REASON, (*at, "kill_switch"), 0.0)
         if self._end_s - now_s < 1800:
             releases(self._metrics)
-            self._metrics.set(m.INCIDENTS_OPEN, ("account-changes", "production", "SEV1"), 1.0)
+            where = ("account-changes", "production")
+            self._metrics.set(m.INCIDENTS_OPEN, (*where, "SEV1"), 1.0)
+            self._metrics.set(m.INCIDENTS_REPEATED, (*where, "unsafe_action"), 1.0)
+            for stage, took_s in (("detect", 20.0), ("acknowledge", 240.0), ("contain", 600.0)):
+                self._metrics.observe(m.INCIDENT_DURATION, (*where, stage), took_s, now_s * 10**9)
             until_s = float(self._end_s + 3 * 3600)
             self._metrics.set(m.CONTAINMENT_EXPIRY, ("account-changes", "to_humans"), until_s)
 

@@ -42,6 +42,9 @@ _RARE = {
     m.EVALUATIONS_IGNORED: (("no_run",),),
     m.ACCESS_DENIED: (("page", "token"),),
     m.OVERFLOW: (("tools",),),
+    m.RECORDS_SENT: (("dropped",),),
+    m.RECORDS_RECEIVED: (("repeated",),),
+    m.VERIFIED_SPANS: (("same",),),
 }
 
 
@@ -70,6 +73,8 @@ def process(metrics: Metrics, chance: random.Random, now_s: int, start_s: int) -
     metrics.set(m.SPILL_DAMAGED, ("tempo",), 0.0)
     metrics.set(m.OPEN_TRACES, (), float(chance.randint(20, 60)))
     metrics.set(m.LOOP_STALL, (), 0.02 + chance.random() * 0.05)
+    metrics.set(m.LOOP_TURN_CPU, (), 0.01 + chance.random() * 0.01)
+    metrics.set(m.EVALUATOR_SUCCESS, (), now_s - chance.random() * 60)
     metrics.set(m.CONFIG_RELOAD, (), 1.0)
     metrics.set(m.PROMISE, ("forwarded",), 1.0)
     metrics.set(m.START_TIME, (), float(start_s))
@@ -78,6 +83,7 @@ def process(metrics: Metrics, chance: random.Random, now_s: int, start_s: int) -
 
 def releases(metrics: Metrics) -> None:
     """What was decided of two agents' releases."""
+    metrics.set(m.RELEASE_VERDICT, ("refunds", "production", "r41fa", "r8c1d"), -1.0)
     for agent, state, moved, result in (
         ("order-desk", 0.0, "promoted", "success"),
         ("refunds", 2.0, "canary", "failure"),

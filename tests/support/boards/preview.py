@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from support.boards.seeded import seeded
 from support.ports import LOOPBACK
 
 CELL_PX, EXTRA_PX = 38, 90
-CHOSEN = {"agent-slo-detail": {"agent": "refunds"}}
+AGENT_BOARD, AGENT = "agent-slo-detail", "refunds"
 HOURS, RULED_H = 50.0, 24.0
 
 
@@ -70,13 +70,22 @@ def shoot(url: str, picture: Path, width: int, height: int) -> list[str]:
     return [line for line in done.stderr.splitlines() if "CONSOLE" in line and "rror" in line]
 
 
+def drawn(boards: Iterable[str], agents: list[str] | None) -> Iterator[tuple[str, str]]:
+    """Each board once; the agent board once for each agent named."""
+    for uid in boards:
+        for agent in (agents or [""]) if uid == AGENT_BOARD else [""]:
+            yield uid, agent
+
+
 def main() -> int:
     """Draw the boards asked for."""
     parser = argparse.ArgumentParser(description="Draws the boards over a simulated fleet.")
     parser.add_argument("--page", type=Path, required=True, help="the built preview page")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--theme", default="dark", choices=("dark", "light"))
-    parser.add_argument("--agent", help="the agent of the agent board")
+    parser.add_argument(
+        "--agent", action="append", help="an agent of the agent board; may be repeated"
+    )
     parser.add_argument("boards", nargs="*")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -92,19 +101,18 @@ def main() -> int:
         seeded(prometheus, promtool, Path(folder), hours=HOURS, ruled_h=RULED_H) as server,
         served(arguments.page) as page,
     ):
-        for uid, board in boards.items():
-            chosen = CHOSEN.get(uid, {})
-            if arguments.agent and chosen:
-                chosen = {"agent": arguments.agent}
+        for uid, agent in drawn(boards, arguments.agent):
+            board = boards[uid]
             query = {
                 "board": uid,
                 "prom": server.url,
                 "end": server.end_s,
                 "theme": arguments.theme,
-                "chosen": json.dumps(chosen),
+                "chosen": json.dumps({"agent": agent or AGENT} if uid == AGENT_BOARD else {}),
             }
             url = f"{page}/index.html?{urllib.parse.urlencode(query)}"
-            picture = arguments.out / f"{uid}.png"
+            name = f"{uid}-{agent.replace('/', '-')}" if agent else uid
+            picture = arguments.out / f"{name}.png"
             complaints = shoot(url, picture, 1424, height_px(board))
             failed |= bool(complaints)
             sys.stdout.write("\n".join([str(picture), *complaints]) + "\n")

@@ -18,9 +18,20 @@ def rate(family: str, by: str, factor: str = "") -> str:
     return f"{factor}sum by ({by}) (rate({P}{family}[$__rate_interval]))"
 
 
-def flow(title: str, *queries: Query, shows: str, normal: str, act: str, unit: str) -> Panel:
+def flow(
+    title: str, *queries: Query, shows: str, normal: str, act: str, unit: str, alert: str = ""
+) -> Panel:
     """A trend of the process."""
-    return trend(title, *queries, shows=shows, normal=normal, act=act, unit=unit, empty=EMPTY)
+    return trend(
+        title,
+        *queries,
+        shows=shows,
+        normal=normal,
+        act=act,
+        alert=alert,
+        unit=unit,
+        empty=EMPTY,
+    )
 
 
 INSIDE: Final = (
@@ -35,7 +46,11 @@ INSIDE: Final = (
     flow(
         "Longest stall of the loop",
         Query(expr=f"max by (instance) ({P}loop_stall_seconds)", legend="{{instance}}"),
-        shows="Longest time the process did not answer, in the last one or two minutes.",
+        Query(
+            expr=f"max by (instance) ({P}loop_turn_cpu_seconds)", legend="our own work {{instance}}"
+        ),
+        shows="Longest time the process did not answer, in the last one or two minutes, and how"
+        " much of it was our own code: the rest was a busy machine.",
         normal="below 0.2 s.",
         act="above 1 s: too much traffic for one process, add a replica.",
         unit="s",
@@ -64,6 +79,28 @@ INSIDE: Final = (
         shows="Evaluation results received a minute, and those that changed nothing.",
         normal="received where evaluators run; few ignored.",
         act="ignored: the reason says what the evaluation lacks.",
+        unit="cpm",
+    ),
+    flow(
+        "Evaluator and replicas",
+        Query(
+            expr="time() - max(agent_slo_evaluator_last_success_timestamp_seconds)",
+            legend="seconds since the last round",
+        ),
+        Query(expr=rate("records_sent_total", "result", "60 * "), legend="sent: {{result}}"),
+        Query(expr=rate("records_received_total", "result", "60 * "), legend="came: {{result}}"),
+        shows="Age of the evaluator's last round; records replicas send it, a minute.",
+        normal="an age below 300; none dropped or unreadable. One process: no records.",
+        act="an age above 600: drift and safe-to-run are stale.",
+        alert="AgentEvaluatorFrozen",
+        unit="short",
+    ),
+    flow(
+        "Spans read twice",
+        Query(expr=rate("verified_spans_total", "result", "60 * "), legend="{{result}}"),
+        shows="Spans a minute that were read by shape and in full, and whether both said the same.",
+        normal="same, and never different.",
+        act="different: a bug of ours; set `runs.verify_ratio: 1` and report it with the span.",
         unit="cpm",
     ),
     flow(

@@ -5,7 +5,7 @@ In: nothing. Out: a board. No state. Source: requirements I7, M3, C6, C7.
 
 from typing import Final
 
-from agentslo.bundle.boards.colours import AMBER, ANY_IS_ODD, FIRING, RESULTS
+from agentslo.bundle.boards.colours import AMBER, ANY_IS_BAD, ANY_IS_ODD, FIRING, RESULTS
 from agentslo.bundle.boards.expressions import alerts_count, alerts_now
 from agentslo.bundle.boards.model import Board, Query, Row
 from agentslo.bundle.boards.panels import bars, stat, timeline, trend
@@ -84,6 +84,43 @@ _NOW = (
         empty="no open incident",
     ),
     table(
+        "How long incidents took, 28 d",
+        Column(
+            title="90 % within",
+            expr="histogram_quantile(0.9, sum by (<agent>, stage, le)"
+            " (increase(agent_slo_incident_duration_seconds_bucket{@agent}[28d]) > 0))",
+            unit="dtdurations",
+            decimals=0,
+        ),
+        keys={**_KEYS, "stage": "Until"},
+        shows="From the first alert until it was opened, acknowledged, contained, resolved.",
+        normal="detected and acknowledged within minutes.",
+        act="a stage that takes long: what was waited for stands in the incidents' timelines.",
+        sort="90 % within",
+        links={"Agent": TO_AGENT},
+        width=12,
+        height=6,
+        empty="no incident",
+    ),
+    table(
+        "Incidents of the same kind again",
+        Column(
+            title="Within 30 days",
+            expr="sum by (<agent>, category) (agent_slo_incidents_repeated{@agent}) > 0",
+            decimals=0,
+            steps=ANY_IS_BAD,
+        ),
+        keys={**_KEYS, "category": "Kind"},
+        shows="Incidents that followed one of the same kind within 30 days.",
+        normal="empty.",
+        act="the last post-mortem did not reach the cause: read it again.",
+        sort="Within 30 days",
+        links={"Agent": TO_AGENT},
+        width=12,
+        height=6,
+        empty="none came back",
+    ),
+    table(
         "Containment in force",
         Column(
             title="Ends in",
@@ -99,7 +136,7 @@ _NOW = (
         keys={"agent": "Agent", "action": "What is contained"},
         shows="Agents with less autonomy than usual, in every environment, until when.",
         normal="empty.",
-        act="lift it by hand when the cause is gone: `agentslo contain lift`.",
+        act="lift it by hand when the cause is gone: `agentslo contain undo`.",
         alert="AgentKillSwitchEngaged",
         sort="Agent",
         descending=False,

@@ -78,6 +78,23 @@ RELEASES: Final = (
         empty="none was measured",
     ),
     table(
+        "Releases side by side",
+        Column(
+            title="The newer one is",
+            expr="max by (<agent>, stable, canary) (agent_slo_release_verdict{@agent})",
+            words={-1: ("WORSE", RED), 0: ("not known yet", "purple"), 1: ("not worse", GREEN)},
+        ),
+        keys={**_KEYS, "stable": "Older", "canary": "Newer"},
+        shows="Two releases that serve at the same time, compared run by run.",
+        normal="not worse, or not known yet while runs come in.",
+        act="worse: stop the rollout, `agentslo compare` shows by what.",
+        sort="The newer one is",
+        descending=False,
+        links=_LINKS,
+        height=6,
+        empty="no two releases serve side by side",
+    ),
+    table(
         "The newest evaluated release",
         _share("Common cases", _PASSED.format('stratum="common"')),
         _share("Edge cases", _PASSED.format('stratum="edge"')),

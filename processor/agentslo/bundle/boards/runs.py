@@ -125,7 +125,7 @@ _CLUSTERS = (
         ),
         Column(
             title="Of all",
-            expr=f"sum by (<agent>, task_type) (increase({_FAILED}[$__range])) > 0.5\n/\n"
+            expr=f"(sum by (<agent>, task_type) (increase({_FAILED}[$__range])) > 0.5)\n/\n"
             "sum by (<agent>, task_type) (increase(agent_slo_runs_total{@agent}[$__range]))",
             unit="percentunit",
             decimals=1,
