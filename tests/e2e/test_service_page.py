@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
 from service_parts import SHIPPED, Service, agentslo, command, get, listening, replayed
 
 from agentslo.page.openapi import OPENAPI
@@ -104,6 +105,21 @@ def test_the_api_describes_every_path_it_has(greeted: Service) -> None:
     nothing: Any = None  # routes are only listed, none is asked
     routes = {found.canonical for found in web.page_app(nothing, nothing).router.resources()}
     assert {path for path in routes if path.startswith("/api/v1/")} == set(described["paths"])
+
+
+@pytest.mark.parametrize("path", sorted(OPENAPI["paths"]))
+def test_no_request_the_description_allows_or_forbids_breaks_the_api(
+    greeted: Service, path: str
+) -> None:
+    schemathesis = pytest.importorskip("schemathesis", reason="install the development group")
+    described = schemathesis.openapi.from_url(f"{greeted.page}/api/v1/openapi.json")
+
+    @settings(max_examples=10, deadline=None, derandomize=True, database=None)
+    @given(case=described[path]["GET"].as_strategy())
+    def asked(case: Any) -> None:
+        case.call_and_validate(base_url=greeted.page)
+
+    asked()
 
 
 @pytest.mark.parametrize("path", sorted(OPENAPI["paths"]))

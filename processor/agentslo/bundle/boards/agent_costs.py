@@ -92,8 +92,8 @@ COSTS: Final = (
         Query(
             expr="sum by (source)"
             ' (increase(agent_slo_retrievals_total{@agent, result="miss"}[1d]))\n/\n'
-            "sum by (source) (increase(agent_slo_retrievals_total{@agent,"
-            ' result=~"hit|miss"}[1d]))',
+            "(sum by (source) (increase(agent_slo_retrievals_total{@agent,"
+            ' result=~"hit|miss"}[1d])) > 0)',
             legend="{{source}}",
             instant=True,
         ),
