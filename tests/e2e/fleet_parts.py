@@ -146,9 +146,14 @@ class Fleet:
 
 
 @contextmanager
-def fleet(folder: Path, processors: int = 3, **more: object) -> Iterator[Fleet]:
+def fleet(
+    folder: Path,
+    processors: int = 3,
+    evaluator: Mapping[str, object] | None = None,
+    **more: object,
+) -> Iterator[Fleet]:
     """Running processors and their evaluator, until the block ends."""
-    found = Fleet(Member(folder / "evaluator", "evaluator", {}), folder, **more)
+    found = Fleet(Member(folder / "evaluator", "evaluator", evaluator or {}), folder, **more)
     try:
         members = [found.evaluator, *(found.add() for _ in range(processors))]
         for member in members:
