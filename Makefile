@@ -9,7 +9,7 @@ PYTEST := -m pytest -q -rs -n 2 --dist loadgroup
 export PYTHON
 .DEFAULT_GOAL := help
 
-.PHONY: help run bench hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident story-retraining release examples check-full
+.PHONY: help run bench bench-check hello demo up preview test check lint types layers coverage tools constraints clean venv-run venv-dev faults fuzz sbom story-incident story-retraining release examples check-full
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ story-retraining: venv-dev ## drift asks, people decide, a bad canary goes back,
 tools: ## installs the outside tools the tests run against, outside the clone
 	@scripts/tools.sh
 
-check: lint types layers coverage ## all that CI does: make tools first
+check: lint types layers bench-check coverage ## all that CI does: make tools first
 
 check-full: ## the long rest: demo, stories, examples, release, faults, fuzz, simulations (hours)
 	@scripts/check-full.sh $(ARGS)
@@ -74,6 +74,9 @@ bench: venv-dev ## CPU a span beside rotel, the Collector and a relay (ARGS="--b
 	@$(BIN)/python -m pip install -q --pre "rotel"
 	@scripts/tools.sh --link
 	PATH="$(CURDIR)/.tools/bin:$$PATH" $(BIN)/agentslo bench $(ARGS)
+
+bench-check: venv-dev ## what a span may cost, in bare relays of the same run: what CI holds
+	$(BIN)/agentslo bench --check
 
 fuzz: venv-dev ## fuzzes every way in with atheris (ARGS="--seconds 600 cut json")
 	@$(BIN)/python -m pip install -q "atheris>=3"

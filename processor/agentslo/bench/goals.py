@@ -11,7 +11,7 @@ from typing import Any
 
 GOALS = {512: 60.0, 50: 12.0}
 """Spans a request: the most that agentslo may cost (mix 0.3, ack `received`), in relays."""
-ROUNDS = 3
+ROUNDS, SPANS = 3, 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def narrow(arguments: argparse.Namespace) -> None:
     """Measure what the goals are about, and nothing else."""
     arguments.what, arguments.peer, arguments.ack = ["cost"], ["relay"], ["received"]
     arguments.batch, arguments.mix, arguments.gzip = list(GOALS), [0.3], "off"
-    arguments.rounds = ROUNDS
+    arguments.rounds, arguments.spans = ROUNDS, SPANS
 
 
 def judge(cells: Iterable[dict[str, Any]]) -> list[Judged]:

@@ -3,9 +3,8 @@
 In: ticks, and how many requests came until then. Out: nothing; the collector of the process is set.
 State: when it last looked at everything. What exists after the start is never looked at again.
 Young objects are looked at twice, in portions that keep the loop short. Everything else is
-looked at when nothing came for a tick, at most once a minute, and at the latest after half an hour;
-what is left then is not looked at again either, so that the next time is short. Measured with open
-runs kept as objects, the default cost a quarter of the CPU time (docs/performance.md).
+looked at when nothing came for a tick, at most every ten minutes, at the latest after half an hour;
+what is left then is not looked at again either, so that the next time is short.
 """
 
 import gc
@@ -14,7 +13,7 @@ YOUNG_OBJECTS = 2_000
 """Young objects take up to 0.8 us each to look at: with 20,000 of them a turn took 15 ms."""
 YOUNG_ROUNDS = 2
 NEVER = 1_000_000_000
-IDLE_EVERY_S = 60.0
+IDLE_EVERY_S = 600.0
 BUSY_EVERY_S = 1_800.0
 
 
