@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Container
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agentslo.config.options import CapOptions
@@ -21,6 +22,9 @@ OTHER: Final = "_other"
 """The label value that stands for everything beyond a cap."""
 
 MAX_CHARS: Final = 80
+MAX_REMEMBERED: Final = 10_000
+MAX_REMEMBERED_CHARS: Final = 400
+"""Values remembered with their clean form; longer ones are not."""
 ENVIRONMENTS_PER_AGENT: Final = 10
 VALUES_PER_LABEL: Final = 30
 FEATURES_PER_AGENT: Final = 80
@@ -44,6 +48,10 @@ def clean(value: str) -> str:
     What is longer than 80 characters or not ASCII gets a short hash at its end: otherwise two
     agents named in Chinese, or with a long common prefix, would become one.
     """
+    return _remembered(value) if len(value) <= MAX_REMEMBERED_CHARS else _cleaned(value)
+
+
+def _cleaned(value: str) -> str:
     if _SAFE.fullmatch(value):
         return value
     safe = _UNSAFE.sub("_", value)
@@ -51,6 +59,9 @@ def clean(value: str) -> str:
         return safe
     digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{safe[: MAX_CHARS - 9]}-{digest}"
+
+
+_remembered = lru_cache(MAX_REMEMBERED)(_cleaned)
 
 
 class Placement(NamedTuple):

@@ -5,11 +5,12 @@ means not told. A retry is a model or tool call that repeats one just failed (co
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from agentslo.model import Role, Step
 from agentslo.outcomes.view import RunView
+from agentslo.runs import marks as mark
 
 MAX_LINKS = 20
 
@@ -39,22 +40,36 @@ class Details:
 
 def details(view: RunView) -> Details:
     """The details of a run."""
-    steps = view.run.steps
-    told = (str(s.declared["outcome"]) for s in steps if "outcome" in s.declared)
+    steps, marks = view.run.steps, view.marks
     reasons = (view.finish(m) for m in view.models)
     return Details(
-        ttft_s=_ttft_s(view),
-        retries=retries(view),
+        ttft_s=_ttft_s(view) if marks & mark.STREAMED else None,
+        retries=retries(view) if marks & mark.FAULT else 0,
         steps=len(view.models),
-        documents=dict(Counter(_hit(s) for s in steps if s.role is Role.RETRIEVAL)),
-        document_ids=tuple(sorted({i for s in steps for i in s.retrieved_ids})),
-        guardrails=dict(Counter(_guard(s) for s in steps if s.role is Role.GUARDRAIL)),
-        finish_reasons=dict(Counter(r.value for r in reasons if r is not None)),
-        evaluations=tuple(e.name for s in steps for e in s.evaluations),
-        declared_outcome=next(told, ""),
-        experiment_arm=next((s.arm for s in steps if s.arm), ""),
-        links=_links(view),
+        documents=_counted(view, Role.RETRIEVAL, _hit),
+        document_ids=tuple(sorted({i for s in steps for i in s.retrieved_ids}))
+        if marks & mark.RETRIEVED
+        else (),
+        guardrails=_counted(view, Role.GUARDRAIL, _guard),
+        finish_reasons=dict(Counter([r.value for r in reasons if r is not None])),
+        evaluations=tuple(e.name for s in steps for e in s.evaluations)
+        if marks & mark.EVALUATED
+        else (),
+        declared_outcome=_declared_outcome(view) if marks & mark.DECLARED else "",
+        experiment_arm=next((s.arm for s in steps if s.arm), "") if marks & mark.ARM else "",
+        links=_links(view) if marks & mark.LINKED else (),
     )
+
+
+def _counted(view: RunView, role: Role, word: Callable[[Step], str]) -> dict[str, int]:
+    if not view.marks & mark.ROLE_BITS[role]:
+        return {}
+    return dict(Counter(word(s) for s in view.run.steps if s.role is role))
+
+
+def _declared_outcome(view: RunView) -> str:
+    told = (str(s.declared["outcome"]) for s in view.run.steps if "outcome" in s.declared)
+    return next(told, "")
 
 
 def _links(view: RunView) -> tuple[str, ...]:

@@ -1,17 +1,19 @@
 """Runs and corrections as the JSON objects of replay and the API (design.md 5).
 
-In: a run and its verdict. Out: plain dicts. Pure. Unknown is null, never 0.
+In: a run and its verdict. Out: plain dicts. Unknown is null, never 0. State: what rows say of a
+reading that thousands of spans share, bounded.
 """
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 
 from agentslo.model import Run, Step, Verdict
 from agentslo.outcomes.coverage import Coverage
-from agentslo.outcomes.details import details
-from agentslo.outcomes.view import Habits, RunView
+from agentslo.outcomes.details import Details, details
+from agentslo.outcomes.view import RunView
 from agentslo.service.enrich import step_result
 from agentslo.service.events import Corrected
+from agentslo.step import Reading
 from agentslo.watch.state import Drifted
 
 
@@ -134,9 +136,11 @@ def coverage_report(coverage: Coverage) -> dict[str, object]:
     return {"agents": list(agents.values()), "shared_names": coverage.shared_names()}
 
 
-def explanation(run: Run, verdict: Verdict, counted: Verdict | None = None) -> dict[str, object]:
+def explanation(
+    run: Run, verdict: Verdict, counted: Verdict | None = None, view: RunView | None = None
+) -> dict[str, object]:
     """Why a run got its outcome: the findings, and its spans as a tree; `counted` is the verdict
-    it was counted with, where it was corrected since.
+    it was counted with, where it was corrected since; `view`: of the run, where there is one.
     """
     proof = {span_id for f in verdict.findings for span_id in f.span_ids}
     chosen = (verdict.outcome, verdict.reason, verdict.evidence)
@@ -153,7 +157,7 @@ def explanation(run: Run, verdict: Verdict, counted: Verdict | None = None) -> d
             }
             for f in verdict.findings
         ],
-        "details": asdict(details(RunView(run, Habits()))),
+        "details": _details(view or RunView(run)),
         "spans": [
             _span_row(run, step, depth, proves=step.span_id in proof)
             for step, depth in _in_tree_order(run)
@@ -177,21 +181,58 @@ def _in_tree_order(run: Run) -> list[tuple[Step, int]]:
     return out
 
 
+_DETAILS = tuple(field.name for field in fields(Details))
+
+
+def _details(view: RunView) -> dict[str, object]:
+    found = details(view)
+    return {name: getattr(found, name) for name in _DETAILS}
+
+
 def _span_row(run: Run, step: Step, depth: int, *, proves: bool) -> dict[str, object]:
+    name, role, dialect, result, fault, error_type, finish, tool = _shared(step)
     return {
         "span_id": step.span_id.hex(),
         "depth": depth,
-        "name": step.name,
-        "role": step.role.value,
-        "dialect": step.dialect,
+        "name": name,
+        "role": role,
+        "dialect": dialect,
         "start_s": round((step.start_ns - run.start_ns) / 1e9, 6),
-        "duration_s": round(step.duration_s, 6),
-        "result": step_result(step),
-        "fault": step.fault.value if step.fault else None,
-        "error_type": step.error_type or None,
-        "finish": step.finish.value if step.finish else None,
-        "tool": step.tool or None,
+        "duration_s": round(max(0, step.end_ns - step.start_ns) / 1e9, 6),
+        "result": result,
+        "fault": fault,
+        "error_type": error_type,
+        "finish": finish,
+        "tool": tool,
         "tokens_in": step.usage_in,
         "tokens_out": step.usage_out,
         "proves": proves,
     }
+
+
+Shared = tuple[str, str, str, str, str | None, str | None, str | None, str | None]
+MAX_READINGS = 10_000
+_SHARED: dict[int, tuple[Reading, Shared]] = {}
+"""What rows say of a reading, by its identity."""
+
+
+def _shared(step: Step) -> Shared:
+    reading = step.reading
+    known = _SHARED.get(id(reading))
+    if known is None or known[0] is not reading:
+        if len(_SHARED) >= MAX_READINGS:
+            _SHARED.clear()
+        known = _SHARED[id(reading)] = (
+            reading,
+            (
+                reading.name,
+                reading.role.value,
+                reading.dialect,
+                step_result(step),
+                reading.fault.value if reading.fault else None,
+                reading.error_type or None,
+                reading.finish.value if reading.finish else None,
+                reading.tool or None,
+            ),
+        )
+    return known[1]
