@@ -1,4 +1,4 @@
-"""`agentslo baseline show|export|import|freeze|compare`: what agents are compared with.
+"""`agentslo baseline show|export|import|freeze|relearn|compare`: what agents are compared with.
 
 In: the baselines beside a service's ledger (`storage.directory`, or --storage); recordings. Out: a
 table or JSON; baselines written. A running service reads them when it starts. Exit codes: 0 done or
@@ -14,6 +14,7 @@ from dataclasses import replace
 from os import environ
 from pathlib import Path
 
+from agentslo.cli import baseline_relearn
 from agentslo.config.options import DriftOptions
 from agentslo.config.problems import ConfigError, render
 from agentslo.config.service_file import ServiceConfig, load
@@ -50,6 +51,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     taken.add_argument("file", type=Path, metavar="FILE", help="a baseline, as exported")
     freeze = commands.add_parser("freeze", parents=[shared], help="learn baselines of recordings")
     freeze.add_argument("paths", nargs="+", metavar="PATH", help="recordings, as for replay")
+    relearn = commands.add_parser(
+        "relearn", parents=[shared], help="learn it anew from now on: a recorded decision"
+    )
+    relearn.add_argument("--reason", required=True, help="why what is now is the new normal")
     compare = commands.add_parser("compare", parents=[shared], help="hold one against another")
     compare.add_argument("before", type=Path, metavar="BEFORE", help="an exported one")
     compare.add_argument("after", type=Path, metavar="AFTER", nargs="?", help="the one to judge")
@@ -68,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.what == "compare":
             return _compare(arguments)
+        if arguments.what == "relearn":
+            return baseline_relearn.run(arguments)
         named = arguments.config or environ.get("AGENTSLO_CONFIG")
         config = load(Path(named) if named else None, environ)
         shelf = Shelf(_storage(arguments, config))

@@ -75,7 +75,7 @@ NOTES: Mapping[str, Notes] = {
     ),
     "baseline": Notes(
         exits="0 done, or alike; 1 where a file cannot be read; 2 where `compare` finds a drift; 3"
-        " where there is no such baseline, or too few runs.",
+        " where there is no such baseline, or too few runs; 4 where `relearn` is refused.",
         example="agentslo baseline show --config agentslo.yaml",
     ),
     "compare": Notes(

@@ -24,6 +24,7 @@ from agentslo.respond.duty import FLAGS_FILE, Duty
 from agentslo.respond.gates import RECORDED as GATE
 from agentslo.respond.incidents import Incident
 from agentslo.respond.live_releases import LiveReleases
+from agentslo.respond.rebaseline import RELEARN, asked
 from agentslo.respond.retraining import Request
 from agentslo.respond.training import Training
 from agentslo.respond.triggers import take
@@ -32,6 +33,8 @@ from agentslo.service.release_metrics import show_releases, show_verdicts
 from agentslo.service.roles import Role
 from agentslo.store.decisions import Decisions, DecisionsError, open_decisions
 from agentslo.store.ledger import LEDGER_FILE, Ledger, LedgerError
+from agentslo.watch.remote import Remote
+from agentslo.watch.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +57,8 @@ class Picture:
     requests: tuple[Request, ...] = ()
     gates: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """The budget's state as the release gate found it last, by agent and environment."""
+    relearn: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """When an agent in an environment was last told to learn its baseline anew, unix ns."""
     head: tuple[int, str] = (0, "")
     flags: Mapping[str, Any] = field(default_factory=dict)
     """Flag definitions; what expires in them does so by itself."""
@@ -124,6 +129,12 @@ class Operations:
             self._looked_ns = now_ns
             self._looking = asyncio.ensure_future(self._on_thread(self._look, now_ns))
 
+    def relearn(self, watch: Watch | Remote | None) -> None:
+        """Have the watch follow what was decided on baselines."""
+        if isinstance(watch, Watch):
+            for at, since_ns in self.picture.relearn.items():
+                watch.relearn(*at, since_ns)
+
     def show(self, metrics: Metrics, environments: dict[str, set[str]], now_ns: int) -> None:
         """Set the operations families; `environments` are those each agent was seen in."""
         show_incidents(metrics, self.picture.incidents, now_ns)
@@ -175,6 +186,7 @@ class Operations:
                 (row.agent, str(row.body["environment"])): str(row.body["state"])
                 for row in self._decisions.rows(kind=GATE)
             },
+            relearn=asked(self._decisions.rows(kind=RELEARN)),
             head=head,
             flags=self._duty.flags(now_ns),
         )

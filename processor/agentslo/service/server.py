@@ -248,6 +248,7 @@ class Service:
             self._storage.refresh()
         self.roles.refresh(self.metrics, self.dispatcher, now_ns)
         self._operations.look(now_ns)
+        self._operations.relearn(self.pipeline.verdicts.watch)
         self._operations.show(self.metrics, self._recent.environments(), now_ns)
         self.stall.show(self.metrics)
         return now_ns

@@ -75,10 +75,20 @@ class Monitor:
         return learning.tally.runs if learning else frozen.tally.runs if frozen else 0
 
     @property
+    def learnt_since_ns(self) -> int:
+        """When what it compares with, or still learns, began; 0 before the first run."""
+        tally = self._learning.tally if self._learning else None
+        return tally.start_ns if tally else self.baseline.tally.start_ns if self.baseline else 0
+
+    @property
     def worst(self) -> tuple[str, float] | None:
         """The feature with the largest deviate now; None before the first test."""
         tested = {n: s.z for n, s in self.standings.items() if s.samples}
         return max(tested.items(), key=lambda pair: pair[1], default=None)
+
+    def anew(self) -> "Monitor":
+        """A monitor of the same agent that has learnt nothing."""
+        return Monitor(self.agent, self.environment, self._options, heavy=self._heavy)
 
     # ---- runs
 

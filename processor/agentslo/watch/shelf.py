@@ -42,6 +42,12 @@ class Shelf:
         path = self._path(agent, environment)
         return read(path) if path.is_file() else None
 
+    def retire(self, agent: str, environment: str) -> None:
+        """Put the baseline of an agent aside, as `.before`; nothing where there is none."""
+        path = self._path(agent, environment)
+        if path.is_file():
+            path.replace(path.with_suffix(".before"))
+
     def all(self) -> Iterator[Baseline]:
         """Every baseline that can be read; the others are logged."""
         for path in sorted(self.folder.glob("*.json")):

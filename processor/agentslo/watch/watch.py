@@ -43,6 +43,22 @@ class Watch:
         self.revision = 0
         """Rises whenever a deviate or a state may have changed."""
 
+    def relearn(self, agent: str, environment: str, since_ns: int) -> bool:
+        """Give up what was learnt before this time; False where nothing was."""
+        key = agent, environment
+        monitor = self.monitors.get(key)
+        if monitor is None or not 0 < monitor.learnt_since_ns < since_ns:
+            return False
+        if self._shelf is not None:
+            try:
+                self._shelf.retire(*key)
+            except OSError as error:
+                logger.warning("the old baseline of %s in %s stays on disk: %s", *key, error)
+        self.monitors[key] = monitor.anew()
+        self.revision += 1
+        logger.info("%s in %s learns its baseline anew", *key)
+        return True
+
     def attributes(self, run: Run, now_ns: int) -> dict[str, float | str]:
         """What a run's root says of drift (design.md 4); absent where it is not known."""
         monitor = self.monitors.get((run.agent, run.environment))
