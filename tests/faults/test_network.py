@@ -22,7 +22,8 @@ from support.wait import until
 COMMAND = Path(sys.executable).with_name("agentslo")
 LONG = bool(os.environ.get("FAULTS_LONG"))
 """Under `make faults`: every fault of a network, and half an hour of flaps."""
-FLAPS, UP_S, DOWN_S = (180, 3.0, 7.0) if LONG else (3, 0.6, 1.4)
+UP_S, DOWN_S = (3.0, 7.0) if LONG else (0.6, 1.4)
+FLAPS = int(os.environ.get("FAULTS_FLAPS", "180" if LONG else "3"))
 SICK = [Fault.HALF_OPEN, Fault.STALL, Fault.SLOW, Fault.RESET] if LONG else [Fault.HALF_OPEN]
 RATE = 20.0
 SENDERS = 2

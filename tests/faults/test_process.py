@@ -173,7 +173,7 @@ def test_a_destination_whose_name_nobody_knows_costs_the_others_nothing(tmp_path
 def test_open_runs_beyond_their_bound_close_and_memory_stays_below_its_number(
     tmp_path: Path,
 ) -> None:
-    bound = 16 * 2**20
+    bound = 2 * 2**20
     runs = {"quiet_s": 60, "quiet_single_s": 60, "idle_s": 600, "max_state_bytes": bound}
     with back_end() as downstream:
         life = Life(COMMAND, tmp_path, downstream, {"runs": runs})
@@ -184,7 +184,7 @@ def test_open_runs_beyond_their_bound_close_and_memory_stays_below_its_number(
             for start in range(0, 20_000, 50):
                 export(b"".join(run_requests(n)[0] for n in range(start, start + 50)))
         grown = peak_bytes(service.process.pid) - before
-        sys.stdout.write(f"grown by {grown / 2**20:.0f} MiB at a bound of 16 MiB\n")
+        sys.stdout.write(f"grown by {grown / 2**20:.0f} MiB at a bound of 2 MiB\n")
         scraper = Scraper(f"http://{life.places.metrics}")
         scraper.start()
         until(lambda: scraper.total(COUNTED).total() > 1_000, what="the oldest to close")

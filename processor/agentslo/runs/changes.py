@@ -34,18 +34,26 @@ class Changes:
     def __init__(self) -> None:
         self.watched = False
         self._changed: dict[tuple[Kind, Key], None] = {}
+        self._learned: dict[tuple[Kind, Key], None] = {}
 
     def note(self, kind: Kind, key: Key) -> None:
         """Note that a piece changed, came or went."""
         if self.watched:
-            self._changed[kind, key] = None
+            (self._learned if kind is Kind.HABIT else self._changed)[kind, key] = None
 
     @property
     def any(self) -> bool:
         """Whether something changed since the last time."""
-        return bool(self._changed)
+        return bool(self._changed or self._learned)
+
+    def learned(self) -> list[tuple[Kind, Key]]:
+        """The habits among it: with them the spans that taught them are judged, so both must be on
+        disk together.
+        """
+        learned, self._learned = self._learned, {}
+        return list(learned)
 
     def take(self) -> list[tuple[Kind, Key]]:
         """What changed since the last time."""
         changed, self._changed = self._changed, {}
-        return list(changed)
+        return self.learned() + list(changed)

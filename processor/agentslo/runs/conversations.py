@@ -44,7 +44,9 @@ def join(turns: list[Run], finalized_by: str) -> Run:
     for run in ordered[1:]:
         waited_ns += max(0, run.start_ns - end_ns)
         end_ns = max(end_ns, run.end_ns)
-    found = sorted((s for r in ordered for s in r.steps), key=lambda s: (s.start_ns, s.end_ns))
+    found = sorted(
+        (s for r in ordered for s in r.steps), key=lambda s: (s.start_ns, s.end_ns, s.span_id)
+    )
     steps = tuple(found)
     return replace(
         last,

@@ -99,6 +99,8 @@ class Keeper:
         entry = self._row(fed.row)
         if entry is not None:
             group[entry[0]] = entry[1]
+        for kind, key in self._pipeline.changes.learned():
+            group[kind.value, kept_state.key_bytes(key)] = self._encoded(kind, key)
         self._keep(outgoing, group)
         if not group:
             return None
