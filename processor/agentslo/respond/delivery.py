@@ -12,20 +12,17 @@ import hashlib
 import hmac
 import json
 import re
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import Message
-from typing import IO, Any
+from typing import Any
 
 from agentslo.respond.retraining import Request
 
 EVENT_TYPE = "io.agentslo.retraining.requested.v1"
 GITHUB_EVENT = "agentslo-retraining"
 GITHUB_API = "https://api.github.com"
-TIMEOUT_S = 20.0
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 
 
@@ -116,36 +113,6 @@ def _to_github(repository: str, found: Mapping[str, Any], keys: Keys) -> urllib.
             "User-Agent": "agentslo",
         },
     )
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirected POST would arrive as an empty GET, and look as if it was taken."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: Message,
-        newurl: str,
-    ) -> None:
-        """Follow none."""
-
-
-_OPENER = urllib.request.build_opener(_NoRedirect)
-
-
-def send(request: urllib.request.Request) -> str:
-    """Send once; empty where it was taken (2xx), else why not."""
-    try:
-        with _OPENER.open(request, timeout=TIMEOUT_S):
-            return ""
-    except urllib.error.HTTPError as error:
-        with error:
-            return f"answered {error.code}"
-    except OSError as error:
-        return f"does not answer: {error}"
 
 
 def moment(time_ns: int) -> str:

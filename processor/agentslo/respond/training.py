@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentslo.respond import bundle_files, delivery, evaluation, retraining
+from agentslo.respond import bundle_files, delivery, evaluation, outbound, retraining
 from agentslo.respond.bundle_files import Detector, Golden
 from agentslo.respond.delivery import Keys
 from agentslo.respond.desk import Ask, Desk, Draft
@@ -140,7 +140,7 @@ class Training:
         for target, time_ns in pending(request).items():
             delivery.check_target(target, keys)
             found = delivery.event(request, event_id(request), time_ns)
-            why = delivery.send(delivery.http_request(target, found, keys, now_ns))
+            why = outbound.send(delivery.http_request(target, found, keys, now_ns))
             if why:
                 failed[target] = why
                 continue
