@@ -1,6 +1,7 @@
 """Who is let in where: tokens for each listener and purpose, and what strangers are told."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -13,10 +14,11 @@ from service_parts import FREE, Service, agentslo, command, get, listening, post
 from test_service_guards import a_run
 
 from agentslo.otlp.answer import Signal
+from agentslo.respond.delivery import signature
 
 ANY = "0.0.0.0:0"
 JSON = {"Content-Type": "application/json"}
-NAMES = ("otlp", "scrape", "page", "api", "feedback", "webhooks", "reload")
+NAMES = ("otlp", "scrape", "page", "api", "feedback", "webhooks", "reload", "signing")
 FEEDBACK = json.dumps({"run_id": "r", "kind": "thumbs_down"}).encode()
 
 
@@ -117,6 +119,21 @@ def test_what_decides_asks_for_its_own_token_and_takes_no_other(
     twice.add_header("Authorization", f"Bearer {token(purpose)}, Bearer {token(purpose)}")
     with pytest.raises(urllib.error.HTTPError, match="401"):
         urllib.request.urlopen(twice, timeout=30)
+
+
+def test_what_is_signed_passes_without_a_token_once_and_as_it_was_signed(guarded: Service) -> None:
+    stamp = str(int(time.time()))
+    signs = {
+        **JSON,
+        "webhook-id": "w1",
+        "webhook-timestamp": stamp,
+        "webhook-signature": signature(token("signing"), "w1", stamp, FEEDBACK),
+    }
+    url = f"{guarded.page}/v1/feedback"
+    assert status(url, signs, FEEDBACK + b" ") == 401
+    assert status(url, signs, FEEDBACK) == 202
+    assert status(url, signs, FEEDBACK) == 401, "sent again"
+    assert status(f"{guarded.page}/-/reload", {**signs, "webhook-id": "w2"}, FEEDBACK) == 401
 
 
 def test_metrics_ask_for_a_token_and_health_says_only_whether(guarded: Service) -> None:

@@ -51,6 +51,8 @@ class PageTokens:
     webhooks: str = ""
     reload: str = ""
     flags: str = ""
+    signing: str = ""
+    """Secrets with which webhooks and feedback may be signed in place of showing a token."""
     records: str = ""
 
 

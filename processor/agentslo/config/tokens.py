@@ -2,8 +2,8 @@
 
 In: a file with one token a line (empty lines and lines that start with `#` aside; several lines
 let a token be changed without a gap). Out: SHA-256 digests of the tokens, or `TokensError`. No
-state. Only digests leave this module: what checks a credential can never be sent as one, as a
-destination's `headers` are (GHSA-pjv4-3c63-699f).
+state. Secrets that sign aside, only digests leave this module: what checks a credential can never
+be sent as one, as a destination's `headers` are (GHSA-pjv4-3c63-699f).
 """
 
 import hashlib
@@ -23,6 +23,11 @@ class TokensError(ValueError):
 
 def read_tokens(path: Path) -> Digests:
     """The digest of every token in a file; raises `TokensError` or `OSError`."""
+    return tuple(digest(token) for token in read_lines(path))
+
+
+def read_lines(path: Path) -> tuple[bytes, ...]:
+    """What a file holds itself: for secrets that sign. Raises `TokensError` or `OSError`."""
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
@@ -36,7 +41,7 @@ def read_tokens(path: Path) -> Digests:
             f"holds a token shorter than {MIN_CHARACTERS} characters, or with other than "
             "printable ASCII in it"
         )
-    return tuple(digest(token) for token in tokens)
+    return tuple(tokens)
 
 
 def digest(token: bytes) -> bytes:

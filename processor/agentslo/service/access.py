@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -24,10 +24,12 @@ from agentslo.config.addresses import is_loopback
 from agentslo.config.crosscheck import is_open
 from agentslo.config.options import ListenOptions, MetricsListener, PageListener
 from agentslo.otlp.access import Denied, Failures, Guard
+from agentslo.service.signed import Signatures
 
 READS = frozenset({"GET", "HEAD"})
 HEALTH = frozenset({"/healthz", "/readyz"})
 FLAGS = "/ofrep/"
+SIGNED = frozenset({"webhooks", "feedback"})
 PURPOSES = {"/v1/feedback": "feedback", "/-/reload": "reload", "/v1/records": "records"}
 RETRY_AFTER_S = "5"
 RECORDS_TYPE = "application/x-agentslo-records"
@@ -46,6 +48,8 @@ class Gate:
     open: bool
     local: bool
     closed: bool = False
+    signed: Signatures | None = None
+    """Webhooks and feedback signed with one of its secrets need no token."""
     refused: Counter[str] = field(default_factory=Counter)
     """Other refusals than the guards': by reason."""
 
@@ -113,6 +117,7 @@ def page_gate(options: PageListener) -> Gate:
         open=is_open(options),
         local=is_loopback(options.address),
         closed=True,
+        signed=Signatures(Path(tokens.signing)) if tokens.signing else None,
     )
 
 
@@ -136,7 +141,7 @@ def middleware(gate: Gate, headers: dict[str, str]) -> Middleware:
     async def asked(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path in HEALTH and request.method in READS:
             return await handler(request)
-        denied = gate.lets_in(request)
+        denied = await _denied(gate, request)
         if denied is not None:
             gate.refused[denied] += gate.purpose(request) not in gate.guards
             return _denial(denied, headers)
@@ -148,6 +153,18 @@ def middleware(gate: Gate, headers: dict[str, str]) -> Middleware:
         return await handler(request)
 
     return asked
+
+
+async def _denied(gate: Gate, request: web.Request) -> Denied | None:
+    """Why the request is not let in, by its signature where it has one, else by its token."""
+    signs = "webhook-signature" in request.headers and gate.purpose(request) in SIGNED
+    if gate.signed is None or not signs:
+        return gate.lets_in(request)
+    body = await request.read()
+    if gate.signed.passes(request.headers, body, time()):
+        return None
+    gate.refused[Denied.WRONG] += gate.purpose(request) in gate.guards
+    return Denied.WRONG
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,11 @@ _TOKENS = Group(
         token_file("webhooks", "For every other `POST`: what other systems report."),
         token_file("reload", "For `POST /-/reload`."),
         token_file(
+            "signing",
+            "Secrets, one a line: webhooks and feedback signed with one (Standard Webhooks: id, "
+            "time within 5 minutes, body) pass without a token, each id once.",
+        ),
+        token_file(
             "flags",
             "For `/ofrep/v1`, where agents read their flags. Not needed: away from loopback "
             "nobody reads them there without.",
