@@ -3,9 +3,11 @@
 FROM python:3.12.11-slim-bookworm AS build
 WORKDIR /src
 RUN python -m venv /opt/agentslo
-COPY constraints.txt pyproject.toml README.md LICENSE ./
+COPY requirements.lock pyproject.toml README.md LICENSE ./
 COPY processor ./processor
-RUN /opt/agentslo/bin/pip install --no-cache-dir --no-compile -c constraints.txt '.[prices]' \
+# What is not as it was when it was locked, byte for byte, is not installed.
+RUN /opt/agentslo/bin/pip install --no-cache-dir --no-compile --require-hashes -r requirements.lock \
+    && /opt/agentslo/bin/pip install --no-cache-dir --no-compile --no-deps . \
     && /opt/agentslo/bin/python -m compileall -q /opt/agentslo/lib
 
 FROM python:3.12.11-slim-bookworm
