@@ -1,4 +1,4 @@
-"""The lock of what runs in production: hashes for all, the versions tests pass with, nothing else."""
+"""The lock of what runs in production: hashes for all, the versions tests pass with, no more."""
 
 import re
 
