@@ -35,6 +35,8 @@ _WORDS = ("content", "text")
 
 def finish_of(answer: str) -> Finish | None:
     """How the last message in the answer ended; None where it does not tell."""
+    if not _may_tell(answer):
+        return None
     if len(answer) > MAX_BYTES or not _TELLS.search(answer):
         return None
     try:
@@ -45,6 +47,12 @@ def finish_of(answer: str) -> Finish | None:
     for message in _messages(parsed, 0):
         last = message
     return _finish(last) if last is not None else None
+
+
+def _may_tell(answer: str) -> bool:
+    """Whether the answer holds what is in all that `_TELLS` matches: a search for words is cheap."""
+    tool = '"tool_' in answer or '"function' in answer
+    return tool or '_reason"' in answer or '"refusal"' in answer
 
 
 def last_words(answer: str) -> str:

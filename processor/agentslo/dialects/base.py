@@ -18,6 +18,8 @@ Attributes: TypeAlias = Mapping[str, Value]
 STATUS_UNSET = 0
 STATUS_OK = 1
 STATUS_ERROR = 2
+_EXACT = 2**53
+"""Below it a float holds every whole number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,5 +106,7 @@ def number(value: Value) -> float | None:
 
 def count(value: Value) -> int | None:
     """A token or item count: a whole number >= 0, None otherwise."""
+    if type(value) is int and 0 <= value < _EXACT:
+        return value
     found = number(value)
     return int(found) if found is not None and found >= 0 else None

@@ -34,6 +34,8 @@ _FLAGS = ("is_error", "isError", "error")
 
 def asked(messages: str) -> tuple[ToldCall, ...]:
     """The calls a message asks for, in order."""
+    if '"arg' not in messages and '"tool' not in messages:
+        return ()
     found = (_ask(at) for at in _walk(_parsed(messages, _ASKS), 0))
     return tuple(dict.fromkeys(a for a in found if a is not None))[:MAX_CALLS]
 
@@ -46,6 +48,8 @@ def answered(messages: str) -> tuple[ToldCall, ...]:
 
 def answered_last(messages: str) -> tuple[ToldCall, ...]:
     """The results since a model spoke last: those before are told by earlier model calls."""
+    if not ('"tool' in messages or '"call_id' in messages or '"origin' in messages):
+        return ()
     parsed = _parsed(messages, _ANSWERS)
     if isinstance(parsed, dict):
         parsed = next((v for key in _LISTS if isinstance(v := parsed.get(key), list)), parsed)

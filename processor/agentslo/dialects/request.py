@@ -56,7 +56,7 @@ def _packed(text: str) -> bytes:
     if not words:
         return b""
     line = f" {' '.join(words)} "
-    of_words = {zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words}
+    of_words = set(map(zlib.crc32, line.encode("utf-8", "surrogatepass").split(b" ")[1:-1]))
     if line.isascii():
         found = np.append(_ascii_pieces(line), _uint32(of_words))
         found.sort()

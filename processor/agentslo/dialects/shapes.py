@@ -34,6 +34,8 @@ MAX_LAYOUTS = 8
 """Sequences of keys of spans that are alike in name, kind and number of attributes."""
 MAX_FAILURES = 16
 """Spans alike that could not be learned, after which no more of them are looked at."""
+MAX_VALID = 32
+"""Attributes known to be valid, at each place whose values nobody looks at."""
 _TOLD_FLAGS = 0x300
 _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
 
@@ -98,7 +100,9 @@ class _Layout:
         self._looked_at = itemgetter(*looked_at, *looked_at[:1]) if looked_at else _nothing
         self._digests = digests
         self.form = tuple(looked_at), tuple(checks), digests
-        self._checks = tuple((c.place, c.prefix, len(c.prefix), c.key) for c in checks)
+        self._checks = tuple(
+            (c.place, c.prefix, len(c.prefix), c.key, set[bytes]()) for c in checks
+        )
         self.kinds: dict[tuple[bytes, ...], _Kind] = {}
 
     def looked_at(self, attributes: Sequence[bytes]) -> tuple[bytes, ...]:
@@ -111,16 +115,20 @@ class _Layout:
     def own(self, attributes: Sequence[bytes]) -> dict[str, Value] | None:
         """The values that are the span's own; None where its attributes are laid out otherwise."""
         found: dict[str, Value] = {}
-        for place, prefix, start, key in self._checks:
+        for place, prefix, start, key, valid in self._checks:
             attribute = attributes[place]
-            if not attribute.startswith(prefix):
-                return None
-            value = slim.value(attribute, start)
-            if value is None:
-                if key or not slim.is_flag(attribute, start):
+            if key:
+                if not attribute.startswith(prefix):
                     return None
-            elif key:
+                value = slim.value(attribute, start)
+                if value is None:
+                    return None
                 found[key] = value
+            elif attribute not in valid:
+                if not attribute.startswith(prefix) or not _is_plain(attribute, start):
+                    return None
+                if len(attribute) <= MAX_VALUE_BYTES and len(valid) < MAX_VALID:
+                    valid.add(attribute)
         return found
 
 

@@ -105,6 +105,8 @@ def value(attribute: bytes, at: int) -> str | int | float | None:
 
 
 def _whole(varint: bytes) -> int | None:
+    if len(varint) == 2 and varint[0] > 0x7F >= varint[1] > 0:
+        return varint[0] & 0x7F | varint[1] << 7
     number, shift = 0, 0
     for byte in varint:
         number |= (byte & 0x7F) << shift

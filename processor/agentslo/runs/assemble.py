@@ -45,6 +45,7 @@ class Assembler:
         changes: Changes | None = None,
     ) -> None:
         self._options, self._splits, self._fault = options, splits, fault
+        self._soon_ns = int(options.quiet_single_s * S)
         self._changes = changes or Changes()
         self.open: dict[bytes, OpenTrace] = {}
         """Traces with at least one step that is not closed."""
@@ -310,7 +311,7 @@ class Assembler:
             self._changes.note(Kind.OPEN, trace.trace_id)
 
     def _look_soon(self, trace: OpenTrace, now_ns: int) -> None:
-        soon = now_ns + int(self._options.quiet_single_s * S)
+        soon = now_ns + self._soon_ns
         if not trace.due_ns or soon < trace.due_ns:
             self._schedule(trace, soon)
 
