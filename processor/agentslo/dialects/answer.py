@@ -50,7 +50,7 @@ def finish_of(answer: str) -> Finish | None:
 
 
 def _may_tell(answer: str) -> bool:
-    """Whether the answer holds what is in all that `_TELLS` matches: a search for words is cheap."""
+    """Whether the answer holds something of what all that `_TELLS` matches holds."""
     tool = '"tool_' in answer or '"function' in answer
     return tool or '_reason"' in answer or '"refusal"' in answer
 
