@@ -128,7 +128,7 @@ class Reader:
         if found is None:
             return None, None
         dialect, role = found
-        reader = self._readers[role]
+        reader = self._readers.get(role) or ParticularReader(role, self.keys)
         own = reader.read(sent)
         reading = self._reading(view, role, own.tells)
         reading.dialect = dialect.name if dialect else ""
