@@ -78,9 +78,9 @@ def is_idle(service: Service) -> bool:
 BUGS = {
     "a dialect": (Reader, "read", "read"),
     "assembling": (Assembler, "add", "traces"),
-    "classifying": (verdicts, "classify", "close"),
+    "classifying": (verdicts, "classified", "close"),
     "counting": (Recorder, "record", "record"),
-    "classifying, out of memory": (verdicts, "classify", "close"),
+    "classifying, out of memory": (verdicts, "classified", "close"),
 }
 
 

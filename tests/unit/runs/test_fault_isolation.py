@@ -7,7 +7,7 @@ import pytest
 
 from agentslo.config.options import RunsOptions
 from agentslo.config.service_file import ServiceConfig
-from agentslo.model import Run
+from agentslo.outcomes.view import RunView
 from agentslo.runs import assemble
 from agentslo.service import verdicts
 from agentslo.service.assembly import pipeline as pipeline_of
@@ -37,7 +37,7 @@ def failing_for_bad(function: Callable[..., object]) -> Callable[..., object]:
     """The function with a bug that only the agent `bad` meets."""
 
     def buggy(first: object, *rest: object, **named: object) -> object:
-        steps = first.steps if isinstance(first, Run) else list(first.values())  # type: ignore[attr-defined]  # a trace's steps
+        steps = first.run.steps if isinstance(first, RunView) else list(first.values())  # type: ignore[attr-defined]  # a trace's steps
         if any(step.agent == "bad" for step in steps):
             raise KeyError(SECRET)
         return function(first, *rest, **named)
@@ -50,7 +50,7 @@ def test_a_run_that_cannot_be_judged_stops_no_other(
     monkeypatch: pytest.MonkeyPatch, scope: str
 ) -> None:
     pipeline = fed(scope=scope)
-    monkeypatch.setattr(verdicts, "classify", failing_for_bad(verdicts.classify))
+    monkeypatch.setattr(verdicts, "classified", failing_for_bad(verdicts.classified))
     happened = pipeline.due(tree.at_ns(100)) + pipeline.due(tree.at_ns(1_000))
     assert counted(happened) == {"good", "fine"}
     assert len([h for h in happened if isinstance(h, Released)]) == 3
@@ -81,7 +81,7 @@ def test_the_log_says_what_failed_and_where_without_the_words_of_the_exception(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pipeline = fed()
-    monkeypatch.setattr(verdicts, "classify", failing_for_bad(verdicts.classify))
+    monkeypatch.setattr(verdicts, "classified", failing_for_bad(verdicts.classified))
     with caplog.at_level(logging.ERROR):
         pipeline.due(tree.at_ns(100))
     (line,) = [r.getMessage() for r in caplog.records]
