@@ -31,6 +31,7 @@ from agentslo.store.journal import (
     Place,
 )
 from agentslo.store.private import flush_folder, make_folder
+from agentslo.store.wal import lost_commits
 
 logger = logging.getLogger(__name__)
 
@@ -140,6 +141,8 @@ class Store:
         return found
 
     def _read(self, found: Found) -> None:
+        # Before the file is opened: SQLite forgets what it does not read of its log.
+        found.damaged = lost_commits(self.path.with_name(self.path.name + "-wal"))
         with closing(self._opened()) as journal:
             found.version = journal.version
             for entry in journal.read():

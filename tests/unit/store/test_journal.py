@@ -230,3 +230,32 @@ async def test_a_disk_that_does_not_answer_is_told_in_time(
     assert "not answered" in store.trouble
     blocked.set()
     store.stop(5)
+
+
+async def test_damage_in_the_log_beside_the_file_is_told_where_commits_are_lost(
+    tmp_path: Path,
+) -> None:
+    store = await opened(tmp_path / "live")
+    await store.renew([])
+    for place, body in MANY.items():
+        await store.commit({place: body})
+    names = (JOURNAL_FILE, f"{JOURNAL_FILE}-wal")
+    sound = {name: (tmp_path / "live" / name).read_bytes() for name in names}
+    store.stop(5)
+    chance, told = random.Random(7), 0
+    for number in range(60):
+        folder = tmp_path / str(number)
+        folder.mkdir(mode=0o700)
+        log = bytearray(sound[names[1]])
+        if number:
+            log[chance.randrange(32, len(log))] ^= 1 << chance.randrange(8)
+        (folder / names[0]).write_bytes(sound[names[0]])
+        (folder / names[1]).write_bytes(log)
+        found = reread(folder)
+        missing = len(MANY) - len(bodies(found))
+        assert number or (missing, found.damaged) == (0, 0)
+        # The last commit alone may be one that was never finished.
+        assert found.damaged or missing <= 1
+        assert not found.damaged or found.damaged >= missing
+        told += bool(found.damaged)
+    assert told > 40
