@@ -79,7 +79,9 @@ class Recent:
         self._last[run.run_id] = _Last(run, verdict)
         while len(self._last) > MAX_RUNS:
             self._last.popitem(last=False)
-        row = self.agents.setdefault((run.agent, run.environment), AgentRow())
+        row = self.agents.get((run.agent, run.environment))
+        if row is None:
+            row = self.agents[run.agent, run.environment] = AgentRow()
         if row.count(run, verdict):
             self._remember_bad(run.run_id)
         while len(self.agents) > MAX_AGENTS:

@@ -76,12 +76,18 @@ class AgentRow:
         return bad
 
     def _judge(self, name: str, result: SloResult, end_ns: int, by: int) -> None:
-        self.slos.setdefault(name, Counter())[result.value] += by
+        counts = self.slos.get(name)
+        if counts is None:
+            counts = self.slos[name] = Counter()
+        counts[result.value] += by
         place = _GOOD_BAD.get(result)
         if place is None:
             return
-        tiles = self.tiles.setdefault(name, {})
-        tiles.setdefault(end_ns - end_ns % TILE_NS, [0, 0])[place] += by
+        tiles, start_ns = self.tiles.setdefault(name, {}), end_ns - end_ns % TILE_NS
+        tile = tiles.get(start_ns)
+        if tile is None:
+            tile = tiles[start_ns] = [0, 0]
+        tile[place] += by
         while len(tiles) > MAX_TILES:
             del tiles[min(tiles)]
 
