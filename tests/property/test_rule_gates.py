@@ -5,6 +5,7 @@ agent file's promises allow, and with every rule called.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,15 @@ from agentslo.model import Evaluation, Run, Verdict
 from agentslo.otlp.answer import Signal
 from agentslo.otlp.files import Message, Report, expand, merged
 from agentslo.outcomes.classify import classified
+from agentslo.outcomes.details import details
+from agentslo.outcomes.injection import signs
 from agentslo.outcomes.promised import ALL, Promised, promised
 from agentslo.outcomes.view import RunView
 from agentslo.runs.marks import EVERYTHING
 from agentslo.service.events import Counted
 from agentslo.service.stream import Stream
 from agentslo.service.verdicts import Verdicts
+from agentslo.watch.observe import observe
 from scenarios import runner, tree
 from scenarios.tree import Sent
 from support.tools import PROJECT_ROOT
@@ -57,6 +61,11 @@ def check(config: ServiceConfig, messages: Iterable[Message], files: Iterable[Ag
         if not isinstance(happened, Counted):
             continue
         count += 1
+        run, verdict = happened.run, happened.verdict
+        open_run = replace(run, marks=EVERYTHING)
+        assert observe(run, verdict) == observe(open_run, verdict)
+        assert details(RunView(run)) == details(RunView(open_run))
+        assert signs(run, verdict.totals.violated) == signs(open_run, verdict.totals.violated)
         for file in (happened.file, *files):
             for said in ((), JUDGED):
                 verdicts = stream.pipeline.verdicts
