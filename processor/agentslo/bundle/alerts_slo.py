@@ -46,7 +46,8 @@ def _burn_alert(pair: Pair, name: str, matcher: str) -> Alert:
         f" runs of the last {pair.window} were bad",
         description="Normal is at most [budget] bad (objective [objective])."
         " Budget left: [left]. Outcomes of the last hour: [outcomes]. Releases: [releases].",
-        command="agentslo runs list --bad --since 1h --agent '{{ $labels.agent }}'",
+        command="agentslo runs list --slo '{{ $labels.slo }}' --since 1h"
+        " --agent '{{ $labels.agent }}'",
         contain="to_humans" if paged else "",
     )
 
@@ -92,7 +93,7 @@ _EXHAUSTED = Alert(
     description="Budget left: [left]; normal is above 0. Objective [objective]. What the team"
     " agreed to for this case is the agent file's `error_budget_policy`. Outcomes of the last hour:"
     " [outcomes].",
-    command="agentslo runs list --bad --since 7d --agent '{{ $labels.agent }}'",
+    command="agentslo runs list --slo '{{ $labels.slo }}' --since 7d --agent '{{ $labels.agent }}'",
 )
 _MISMATCH = Alert(
     name="AgentSLOObjectiveMismatch",

@@ -35,6 +35,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listed.add_argument("--environment", default="")
     listed.add_argument("--outcome", action="append", default=[], help="may be repeated")
     listed.add_argument("--bad", action="store_true", help="only runs that went wrong")
+    listed.add_argument("--slo", default="", help="only runs this objective counts as bad")
     listed.add_argument("--since", default="7d", help="how far back (default 7d)")
     listed.add_argument("--limit", type=int, default=50)
     show = commands.add_parser("show", parents=[shared], help="one run's timeline")
@@ -77,6 +78,7 @@ def _list(ledger: Ledger, arguments: argparse.Namespace) -> int:
         agent=arguments.agent,
         environment=arguments.environment,
         outcomes=(*arguments.outcome, *(BAD if arguments.bad else ())),
+        slo=arguments.slo,
         since_ns=time.time_ns() - int(since_s * 1e9),
         limit=arguments.limit,
     )

@@ -162,7 +162,7 @@ FLEET: Final = (
         usual=_RESEARCH,
         troubled=_mostly(_RESEARCH, _served("research", "write_report", took_s=200.0), 0.7),
         file=_file("research", "write_report"),
-        look={"its runs": "runs list --agent {agent}"},
+        look={"its slow runs": "runs list --slo quick --agent {agent}"},
     ),
     Actor(
         name="booking",

@@ -148,6 +148,9 @@ def _places(stack: Stack) -> Iterator[str]:
     folder = stack.folder
     yield "Where to look"
     yield ""
+    yield "  Every alert names a command; it works as it stands after:"
+    yield f"  export AGENTSLO_CONFIG={stack.config}"
+    yield ""
     yield f"  page           {stack.url('page')}/   (an agent's name leads to its own page)"
     yield f"  metrics        {stack.url('metrics')}/metrics"
     for name, path in (("Prometheus", "/alerts"), ("Alertmanager", "/")):

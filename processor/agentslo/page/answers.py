@@ -91,7 +91,7 @@ def next_steps(agent: Agent, now_ns: int) -> list[Step]:
                 Step(
                     why=f"The budget of {slo.name} is spent: {slo.bad} of {slo.judged} runs were"
                     f" bad.{policy}",
-                    command=f"agentslo runs list --bad --since 1d {named}",
+                    command=f"agentslo runs list --slo {quote(slo.name)} --since 1d {named}",
                     runbook="AgentSLOBudgetExhausted",
                 )
             )

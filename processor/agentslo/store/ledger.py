@@ -11,6 +11,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -100,11 +101,12 @@ class LedgerCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Which runs to list; empty fields do not restrict."""
+    """Which runs to list; empty fields do not restrict. `slo`: those it counts as bad."""
 
     agent: str = ""
     environment: str = ""
     outcomes: tuple[str, ...] = ()
+    slo: str = ""
     since_ns: int = 0
     limit: int = 50
 
@@ -226,8 +228,10 @@ class Ledger:
         statement = (
             f"SELECT * FROM runs WHERE {' AND '.join(where)} ORDER BY counted_ns DESC LIMIT ?"  # noqa: S608
         )
-        for found in self._db.execute(statement, (*parameters, query.limit)):
-            yield _run(found)
+        # What counts for an objective is inside the body: all rows are looked through.
+        rows = self._db.execute(statement, (*parameters, -1 if query.slo else query.limit))
+        found = (r for r in rows if not query.slo or _slos(r[-1]).get(query.slo) == "bad")
+        yield from map(_run, islice(found, max(0, query.limit)))
 
     def results(self, agent: str, environment: str, since_ns: int) -> Iterator[LedgerResult]:
         """What an agent's runs count as, oldest first: all a gate needs of many runs."""

@@ -36,3 +36,20 @@ def corrected(run: LedgerRun) -> LedgerCorrection:
         source="feedback",
         slos={"resolved": "bad"},
     )
+
+
+def test_runs_that_an_objective_counts_as_bad_are_found_whatever_their_outcome(
+    tmp_path: Path,
+) -> None:
+    runs = [
+        a_run(1, 10, "good"),
+        a_run(2, 20, "bad", outcome="success", slo="quick"),
+        a_run(3, 30, "bad", outcome="success", slo="quick"),
+        a_run(4, 40, "bad"),
+        a_run(5, 50, "unknown", slo="quick"),
+    ]
+    with ledger_of(tmp_path, runs) as ledger:
+        slow = [run.counted_ns for run in ledger.runs(Query(agent="shop", slo="quick"))]
+        newest = [run.counted_ns for run in ledger.runs(Query(slo="quick", limit=1))]
+
+    assert (slow, newest) == ([30, 20], [30])
