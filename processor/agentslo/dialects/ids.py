@@ -54,11 +54,13 @@ def read_ids(encoded: bytes) -> Ids | None:
         span = _Span.FromString(encoded)
     except DecodeError:
         return None
-    if len(span.trace_id) != 16 or len(span.span_id) != 8:
+    trace_id, span_id = span.trace_id, span.span_id
+    if len(trace_id) != 16 or len(span_id) != 8:
         return None
-    parent = span.parent_id if any(span.parent_id) else b""
-    remote = bool(span.flags & _REMOTE) if span.flags & _REMOTE_KNOWN else None
-    return Ids(span.trace_id, span.span_id, parent, remote, span.end_ns)
+    parent_id, flags = span.parent_id, span.flags
+    remote = bool(flags & _REMOTE) if flags & _REMOTE_KNOWN else None
+    parent_id = parent_id if any(parent_id) else b""
+    return Ids(trace_id, span_id, parent_id, remote, span.end_ns)
 
 
 def only_ids(encoded: bytes) -> bytes:

@@ -14,6 +14,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from agentslo.dialects import values
+from agentslo.dialects.ids import Ids
 from agentslo.model import Resource, Run, Scope, Step
 from agentslo.runs.forest import Edge
 from agentslo.runs.marks import marked
@@ -36,6 +37,8 @@ _SCHEMA: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 _EDGE_BYTES, _TRACE_BYTES, _ID_BYTES = 33, 16, 8
 _REMOTE: tuple[bool | None, ...] = (None, False, True)
+_REMOTE_BYTE = {told: bytes((place,)) for place, told in enumerate(_REMOTE)}
+_NO_ID = bytes(8)
 _PLACED = frozenset({"root", "steps", "parents", "marks"})
 _ABOUT = tuple(f.name for f in fields(Run) if f.name not in _PLACED)
 
@@ -88,6 +91,12 @@ def _schema() -> Mapping[str, Any]:
 
 
 _MESSAGES = _schema()
+
+
+def edge_of(ids: Ids) -> bytes:
+    """The parent of a span that is no agent span, from its ids."""
+    above = ids.parent_id or _NO_ID
+    return b"%b%b%b%b" % (ids.trace_id, ids.span_id, above, _REMOTE_BYTE[ids.parent_remote])
 
 
 def edge(trace_id: bytes, span_id: bytes, parent: Edge) -> bytes:

@@ -25,11 +25,10 @@ from agentslo.runs.assemble import Assembler
 from agentslo.runs.build import UNSET, build
 from agentslo.runs.changes import Changes
 from agentslo.runs.evidence import About
-from agentslo.runs.forest import Edge
 from agentslo.runs.holds import Held
 from agentslo.runs.open_trace import Arrival, Closed
 from agentslo.runs.prompts import Prompts
-from agentslo.runs.rows import Place, Row, edge
+from agentslo.runs.rows import Place, Row, edge, edge_of
 from agentslo.service.enrich import SCOPE, run_attributes, step_result
 from agentslo.service.events import Happening, HeldSpan, Released
 from agentslo.service.faults import Faults
@@ -146,8 +145,7 @@ class Pipeline:
         for encoded in fed.plain:
             ids = read_ids(encoded)
             if ids is not None:
-                parent = Edge(ids.parent_id, ids.parent_remote)
-                row.edges.append(edge(ids.trace_id, ids.span_id, parent))
+                row.edges.append(edge_of(ids))
         for trace in self.assembler.adopted:
             row.edges += (edge(trace.trace_id, i, parent) for i, parent in trace.edges.items())
         for one in fed.held:

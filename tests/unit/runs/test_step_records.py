@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from agentslo.dialects.ids import Ids
 from agentslo.model import (
     Evaluation,
     Fault,
@@ -14,7 +15,7 @@ from agentslo.model import (
     Step,
 )
 from agentslo.runs.forest import Edge
-from agentslo.runs.rows import edge, edges
+from agentslo.runs.rows import edge, edge_of, edges
 from agentslo.runs.steps import FIELDS, StepError, pack, unpack
 from agentslo.step import FIELDS as STEP_FIELDS
 from support.tools import PROJECT_ROOT
@@ -121,6 +122,8 @@ def test_parents_of_other_spans_come_back(remote: bool | None) -> None:
     encoded = edge(b"t" * 16, b"s" * 8, Edge(b"p" * 8, remote)) + edge(
         b"u" * 16, b"r" * 8, Edge(b"", remote)
     )
+    ids = Ids(b"t" * 16, b"s" * 8, b"p" * 8, remote, end_ns=0)
+    assert encoded.startswith(edge_of(ids))
     assert list(edges(encoded)) == [
         (b"t" * 16, b"s" * 8, Edge(b"p" * 8, remote)),
         (b"u" * 16, b"r" * 8, Edge(b"", remote)),
