@@ -47,7 +47,7 @@ class Subject:
     """Runs whose root has not ended, sent before anything is measured."""
 
 
-MANY_RUNS = {"max_open_runs": 1_000_000, "max_state_bytes": "64 GiB", "idle_s": 3600}
+MANY_RUNS = {"max_open_runs": 1_000_000, "max_state_bytes": "64GiB", "idle_s": 3600}
 """Bounds that a benchmark of many open runs does not meet."""
 
 
