@@ -31,7 +31,7 @@ def test_what_is_wrong_is_said_and_told_by_the_exit_code(tmp_path: Path) -> None
     with agentslo(tmp_path, listening({"metrics": ZERO_HOLD, "runs": runs})) as service:
         where = ("--endpoint", service.grpc, "--metrics", service.metrics)
         listens = f"{LOOPBACK}:{free_port()}"
-        deaf = command("probe", *where, "--receive", listens, "--timeout", "8", "--json")
+        deaf = command("probe", *where, "--receive", listens, "--timeout", "6", "--json")
         alone = command("probe", *where, "--timeout", "60")
     with socket.create_server((LOOPBACK, 0)) as free:
         address = f"{LOOPBACK}:{free.getsockname()[1]}"
