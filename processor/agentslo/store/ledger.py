@@ -21,8 +21,7 @@ from agentslo.store.private import make_private
 LEDGER_FILE = "ledger.sqlite"
 SCHEMA_VERSION = 1
 MIGRATIONS: Mapping[int, str] = {}
-"""By version: the statements that make a file of it one of the next. A file of each older version
-is recorded in `tests/data/journals`."""
+"""By version: what makes a file one of the next. `tests/data/journals` has a file of each older."""
 DELETE_BATCH = 500
 RUN_BYTES = 8_192
 """Enough of a body for what stands before its spans."""

@@ -111,6 +111,7 @@ def test_exemplars_are_in_openmetrics_on_the_bucket_of_their_value_only() -> Non
         if sample.exemplar
     }
     assert set(found) == {
+        ("agent_slo_incident_duration_seconds_bucket", "10.0"),
         ("agent_slo_run_duration_seconds_bucket", "3.2"),
         ("agent_slo_tool_call_duration_seconds_bucket", "5.12"),
     }
