@@ -11,6 +11,7 @@ runs. Source: methods.md 3.
 from typing import Final
 
 from agentslo.bundle.rule import Record, RuleGroup
+from agentslo.bundle.safe import safe_to_run
 from agentslo.outcomes.groups import BAD
 
 # Both from design.md 3: what success-type objectives count as bad, and what counts as success.
@@ -88,6 +89,11 @@ AGENTS: Final = RuleGroup(
             expr="agent_slo:loops:increase1h\n/\n"
             "(sum by (<agent>) (increase(agent_slo_runs_total[1h])) > 0)",
             doc="Share of the last hour's runs that ended in a loop.",
+        ),
+        Record(
+            name="agent_slo_safe_to_run",
+            expr=safe_to_run('agent!=""'),
+            doc="1 yes, 0 no, -1 cannot tell: whether an agent may go on.",
         ),
         *_counts(),
         Record(

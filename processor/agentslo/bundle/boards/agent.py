@@ -9,11 +9,12 @@ from typing import Final
 from agentslo.bundle.boards.agent_changes import CHANGED
 from agentslo.bundle.boards.agent_costs import COSTS
 from agentslo.bundle.boards.colours import BUDGET_LEFT, BURN, COVERAGE, FIRING, SAFE
-from agentslo.bundle.boards.expressions import alerts_now, safe_to_run
+from agentslo.bundle.boards.expressions import alerts_now
 from agentslo.bundle.boards.model import Board, Query, Row
 from agentslo.bundle.boards.panels import stat, timeline, trend
 from agentslo.bundle.boards.tables import Column, table, traces
 from agentslo.bundle.boards.variables import AGENT, ENVIRONMENT, RELEASE, SLO
+from agentslo.bundle.safe import safe_to_run
 
 _BURNING = "AgentSLOErrorBudgetBurn"
 

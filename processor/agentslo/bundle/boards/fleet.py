@@ -15,11 +15,12 @@ from agentslo.bundle.boards.colours import (
     OUTCOMES,
     SAFE,
 )
-from agentslo.bundle.boards.expressions import BAD, alerts_count, alerts_now, safe_to_run
+from agentslo.bundle.boards.expressions import BAD, alerts_count, alerts_now
 from agentslo.bundle.boards.model import Board, Query, Row
 from agentslo.bundle.boards.panels import stat, timeline, trend
 from agentslo.bundle.boards.tables import Column, table
 from agentslo.bundle.boards.variables import ENVIRONMENT, TO_AGENT, TO_RUNS
+from agentslo.bundle.safe import safe_to_run
 
 _BUDGET = "agent_slo:error_budget_remaining:ratio{@env}"
 _KEYS = {"agent": "Agent", "environment": "Environment"}

@@ -6,11 +6,12 @@ In: nothing. Out: a board. No state. Source: requirements H2, T16, T17, M3.
 from typing import Final
 
 from agentslo.bundle.boards.colours import ANY_IS_BAD, OUTCOMES
-from agentslo.bundle.boards.expressions import BAD, HARM
+from agentslo.bundle.boards.expressions import BAD
 from agentslo.bundle.boards.model import Board, Query, Row
 from agentslo.bundle.boards.panels import bars, stat, trend
 from agentslo.bundle.boards.tables import Column, table, traces
 from agentslo.bundle.boards.variables import AGENTS, ENVIRONMENT, RELEASE, TO_AGENT
+from agentslo.bundle.safe import HARM
 
 _KEYS = {"agent": "Agent", "environment": "Environment"}
 _FAILED = f'agent_slo_runs_total{{@agent, outcome=~"{BAD}"}}'
