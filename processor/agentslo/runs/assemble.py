@@ -45,7 +45,7 @@ class Assembler:
         changes: Changes | None = None,
     ) -> None:
         self._options, self._splits, self._fault = options, splits, fault
-        self._soon_ns = int(options.quiet_single_s * S)
+        self._soon_ns, self._quiet_ns = int(options.quiet_single_s * S), int(options.quiet_s * S)
         self._changes = changes or Changes()
         self.open: dict[bytes, OpenTrace] = {}
         """Traces with at least one step that is not closed."""
@@ -80,8 +80,7 @@ class Assembler:
         """Take encoded spans that are no agent spans: their parents matter where an agent is."""
         known, rest = of_traces(spans, self.open, self.closed)
         for ids in known:
-            parent = Edge(ids.parent_id, ids.parent_remote)
-            self.edge(ids.trace_id, ids.span_id, parent, now_ns)
+            self.edge(ids.trace_id, ids.span_id, Edge(ids.parent_id, ids.parent_remote), now_ns)
         if rest:
             self.early.add(rest, now_ns)
 
@@ -135,6 +134,7 @@ class Assembler:
                 return Arrival.OVER_BOUND
             self._size.steps += 1
         steps[step.span_id] = step
+        trace.instanced = trace.instanced or bool(step.resource.instance_id)
         if trace.awaits:
             self._free(trace, trace.holds.came(step.span_id))
         self._look_soon(trace, now_ns)
@@ -311,7 +311,7 @@ class Assembler:
             self._changes.note(Kind.OPEN, trace.trace_id)
 
     def _look_soon(self, trace: OpenTrace, now_ns: int) -> None:
-        soon = now_ns + self._soon_ns
+        soon = now_ns + (self._soon_ns if trace.instanced else self._quiet_ns)
         if not trace.due_ns or soon < trace.due_ns:
             self._schedule(trace, soon)
 

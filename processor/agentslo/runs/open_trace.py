@@ -66,7 +66,7 @@ class OpenTrace:
 
     __slots__ = (
         *("trace_id", "last_ns", "due_ns", "_steps", "_packed", "_asleep"),
-        *("_edges", "_packed_edges", "_holds", "_asked"),
+        *("_edges", "_packed_edges", "_holds", "_asked", "instanced"),
     )
 
     def __init__(self, trace_id: bytes, last_ns: int, asleep: Asleep) -> None:
@@ -76,6 +76,8 @@ class OpenTrace:
         self._edges: dict[bytes, Edge] | None = None
         self._packed_edges = bytearray()
         self._holds: TraceHolds | None = None
+        # Without a span that names its process no run of it may close after `quiet_single_s`.
+        self.instanced = False
         asleep.awake.append(trace_id)
 
     @property
