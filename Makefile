@@ -5,7 +5,7 @@ PYTHON ?= python3
 PORT_OFFSET ?= 0
 ARGS ?=
 BIN := .venv/bin
-PYTEST := -m pytest -q -rs -n 2 --dist loadgroup
+PYTEST := -m pytest -q -rs -n 3 --dist loadgroup --durations 15
 export PYTHON
 .DEFAULT_GOAL := help
 
