@@ -213,6 +213,8 @@ def test_the_first_hour(
         for _, text in first:
             # A background job outlives its shell; the test must find it again.
             typing.types(text.replace("2>&1 &\n", "2>&1 & echo $! > ours.pid\n"))
+        # Who types by hand takes longer than the start does.
+        until(answers(f"{typing.url('9465')}/api/v1/status"), what="the service to listen")
         until(lambda: '"run_id"' in typing.types(look), what="the first run on the page")
         timed("first run on the page")
         assert len(
