@@ -263,9 +263,10 @@ def test_a_launch_that_lacks_something_is_held_back(
     assert found[item] == ("missing" if code == MISSING else "unknown")
 
 
-@pytest.mark.parametrize(
-    "changes", [{"slos": None}, {"error_budget_policy": None}, {"owners": None}], ids=str
-)
+FILES: list[dict[str, object]] = [{"slos": None}, {"error_budget_policy": None}, {"owners": None}]
+
+
+@pytest.mark.parametrize("changes", FILES, ids=str)
 def test_a_critical_agent_whose_file_says_too_little_stops_every_command(
     house: House, changes: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -417,5 +418,5 @@ def _last_json(text: str) -> str:
 
 
 def test_there_are_fifty_ways_at_least() -> None:
-    steps = 5 + 9 + 8  # of the incident, the retraining and the releases above
-    assert len(WORDS) + len(LAUNCHES) + 3 + len(EDITS) + 1 + steps >= 50
+    # The steps of incidents, retraining and releases above come on top.
+    assert len(WORDS) + len(LAUNCHES) + len(FILES) + len(EDITS) >= 50
